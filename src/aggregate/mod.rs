@@ -1,0 +1,1 @@
+//! The aggregates, one file each.

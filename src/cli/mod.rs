@@ -1,0 +1,1 @@
+//! The command-line tool: the only folder that prints.

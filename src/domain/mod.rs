@@ -1,0 +1,25 @@
+//! The rules in plain Rust: no Arrow, no DataFusion, no session.
+//!
+//! Every function here takes and returns plain values and says in its documentation which sentence of the plan it
+//! stands for. The other folders only carry rows to these functions and back.
+
+use std::fmt;
+
+/// Why a rule refuses its input: what is wrong, where, what was found, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault(String);
+
+impl Fault {
+    /// A fault with this text, a whole sentence.
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Fault {}

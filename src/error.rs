@@ -1,0 +1,54 @@
+//! The one language of errors: every message says what is wrong, where, what was found and what to do.
+//!
+//! Three kinds, by who can mend them: [`query`] (whoever wrote the SQL), [`data`] (whoever exported the rows) and
+//! [`config`] (whoever set the tool up). The other constructors word the mistakes that many places share.
+
+use datafusion::common::utils::datafusion_strsim::levenshtein;
+use datafusion::error::DataFusionError;
+
+/// A mistake in a query or in its options, found while it is planned.
+pub(crate) fn query(text: impl Into<String>) -> DataFusionError {
+    DataFusionError::Plan(text.into())
+}
+
+/// A fault in the rows, found while they are read.
+pub(crate) fn data(text: impl Into<String>) -> DataFusionError {
+    DataFusionError::Execution(text.into())
+}
+
+/// A mistake in the configuration or the command line.
+pub(crate) fn config(text: impl Into<String>) -> DataFusionError {
+    DataFusionError::Configuration(text.into())
+}
+
+/// A sentence that names `got` as unknown, the nearest of `known`, and all of them: what follows "has no …".
+///
+/// `kind` is the noun: "option", "value", "report".
+pub(crate) fn unknown(kind: &str, got: &str, known: &[&str]) -> String {
+    let mut text = format!("unknown {kind} '{got}'");
+    if let Some(nearest) = nearest(got, known) {
+        text.push_str(&format!(": did you mean '{nearest}'?"));
+    }
+    if known.is_empty() {
+        return text;
+    }
+    let separator = if text.ends_with('?') { " " } else { ": " };
+    text.push_str(&format!("{separator}one of {} is expected", quoted(known)));
+    text
+}
+
+/// The entry of `known` that `got` most likely meant, if one is near: at most a third of its letters differ.
+pub(crate) fn nearest<'a>(got: &str, known: &[&'a str]) -> Option<&'a str> {
+    let got = got.to_lowercase();
+    known
+        .iter()
+        .map(|name| (levenshtein(&got, &name.to_lowercase()), *name))
+        .filter(|(distance, name)| *distance * 3 <= name.chars().count().max(3))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// `'a', 'b', 'c'`
+pub(crate) fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
+}

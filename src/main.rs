@@ -1,0 +1,3 @@
+//! The `dayrate` command.
+
+fn main() {}

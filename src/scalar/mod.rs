@@ -1,0 +1,1 @@
+//! The scalar functions, one file each: a thin Arrow skin over [`crate::domain`].

@@ -1,0 +1,1 @@
+//! The entry that plans a statement with relations in it.
