@@ -18,9 +18,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use async_trait::async_trait;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
-use sqllogictest::{
-    AsyncDB, ColumnType, DBOutput, Record, Runner, strict_column_validator,
-};
+use sqllogictest::{AsyncDB, ColumnType, DBOutput, Record, Runner, strict_column_validator};
 
 /// Every statement of every `.slt` file answers as the file says, types included.
 ///
@@ -40,8 +38,13 @@ fn every_slt_file_holds() {
 
     let disagreements: Vec<String> = std::thread::scope(|scope| {
         let halves = files.chunks(files.len().div_ceil(2));
-        let running: Vec<_> = halves.map(|half| scope.spawn(|| disagreements(half))).collect();
-        running.into_iter().flat_map(|half| half.join().unwrap()).collect()
+        let running: Vec<_> = halves
+            .map(|half| scope.spawn(|| disagreements(half)))
+            .collect();
+        running
+            .into_iter()
+            .flat_map(|half| half.join().unwrap())
+            .collect()
     });
     assert!(
         disagreements.is_empty(),
@@ -60,7 +63,8 @@ fn disagreements(files: &[PathBuf]) -> Vec<String> {
 }
 
 async fn run(file: &Path) -> Vec<String> {
-    let mut runner = Runner::new(|| async { Ok(Session(session::fresh(&session::Layout::default()))) });
+    let mut runner =
+        Runner::new(|| async { Ok(Session(session::fresh(&session::Layout::default()))) });
     runner.with_column_validator(strict_column_validator);
     let records: Vec<Record<Kind>> = match sqllogictest::parse_file(file) {
         Ok(records) => records,
@@ -84,8 +88,12 @@ impl AsyncDB for Session {
 
     async fn run(&mut self, sql: &str) -> Result<DBOutput<Kind>, Failure> {
         let frame = dayrate::sql(&self.0, sql).await?;
-        let types: Vec<Kind> =
-            frame.schema().fields().iter().map(|field| Kind::of(field.data_type())).collect();
+        let types: Vec<Kind> = frame
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| Kind::of(field.data_type()))
+            .collect();
         let batches = frame.collect().await?;
         if types.is_empty() {
             return Ok(DBOutput::StatementComplete(0));
@@ -111,9 +119,15 @@ fn texts(batch: &RecordBatch) -> Result<Vec<Vec<String>>, Failure> {
         .map_err(DataFusionError::from)?;
     let cell = |column: &ArrayFormatter<'_>, row| {
         let text = column.value(row).to_string();
-        if text.is_empty() { "(empty)".to_owned() } else { text }
+        if text.is_empty() {
+            "(empty)".to_owned()
+        } else {
+            text
+        }
     };
-    Ok((0..batch.num_rows()).map(|row| columns.iter().map(|column| cell(column, row)).collect()).collect())
+    Ok((0..batch.num_rows())
+        .map(|row| columns.iter().map(|column| cell(column, row)).collect())
+        .collect())
 }
 
 /// The letter of a column's type in a `query` line.
@@ -176,7 +190,13 @@ struct Failure(String);
 
 impl From<DataFusionError> for Failure {
     fn from(error: DataFusionError) -> Self {
-        Self(error.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
+        Self(
+            error
+                .to_string()
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" "),
+        )
     }
 }
 

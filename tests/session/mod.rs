@@ -13,7 +13,10 @@ pub(crate) struct Layout {
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { batch_size: 8192, partitions: 2 }
+        Self {
+            batch_size: 8192,
+            partitions: 2,
+        }
     }
 }
 
@@ -40,7 +43,10 @@ where
         std::thread::Builder::new()
             .stack_size(64 << 20)
             .spawn_scoped(scope, || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .unwrap();
                 runtime.block_on(future)
             })
             .unwrap()
