@@ -50,5 +50,9 @@ pub(crate) fn nearest<'a>(got: &str, known: &[&'a str]) -> Option<&'a str> {
 
 /// `'a', 'b', 'c'`
 pub(crate) fn quoted(names: &[&str]) -> String {
-    names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
+    names
+        .iter()
+        .map(|name| format!("'{name}'"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

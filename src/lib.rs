@@ -28,6 +28,26 @@ mod domain;
 mod error;
 mod lake;
 mod scalar;
+#[cfg(feature = "cli")]
 mod session;
 mod sql;
 mod table;
+
+use datafusion::error::Result;
+use datafusion::prelude::SessionContext;
+
+/// Registers every function.
+///
+/// # Errors
+///
+/// None yet.
+pub fn register_all(ctx: &SessionContext) -> Result<()> {
+    register_all_with(ctx, domain::zone::ZoneDatabase::bundled())
+}
+
+pub(crate) fn register_all_with(
+    _ctx: &SessionContext,
+    _zones: domain::zone::ZoneDatabase,
+) -> Result<()> {
+    Ok(())
+}

@@ -1,1 +1,2 @@
-//! The aggregates, one file each.
+//! Thin Arrow skins over the rules, for aggregates.
+pub(crate) mod exact_sum;

@@ -1,0 +1,1 @@
+//! Locations and files, through a plain session.
