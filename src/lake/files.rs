@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::arrow::array::{AsArray, BooleanArray};
-use datafusion::arrow::datatypes::{Fields, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{FieldRef, Fields, Schema, SchemaRef};
 use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
@@ -101,11 +101,13 @@ impl FilesTable {
                 PartitionedFile::from(file.found.meta).with_partition_values(values)
             })
             .collect();
-        let fields = folders.into_iter().map(|column| column.field).collect();
+        let fields: Vec<FieldRef> = folders.into_iter().map(|column| column.field).collect();
         Ok(Self {
             format,
             store,
-            schema: TableSchema::new(file_schema, fields),
+            schema: TableSchema::builder(file_schema)
+                .with_table_partition_cols(fields)
+                .build(),
             files,
             rows,
         })

@@ -94,5 +94,5 @@ pub(crate) fn looks_like_path(name: &str) -> bool {
         || (!name.is_empty() && std::path::Path::new(name).is_dir())
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cli"))]
 mod tests;
