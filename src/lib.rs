@@ -29,6 +29,7 @@ mod error;
 mod exec;
 mod lake;
 mod scalar;
+#[cfg(feature = "cli")]
 mod session;
 mod sql;
 mod table;

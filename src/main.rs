@@ -1,3 +1,7 @@
 //! The `dayrate` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    dayrate::cli::run(std::env::args_os())
+}

@@ -1,1 +1,130 @@
-//! The one place that makes a session.
+//! The one place that makes the tool's session: its settings, its memory, its zones, its functions, its relations.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use datafusion::error::Result;
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use crate::aggregate::exact_sum;
+use crate::domain::zone::ZoneDatabase;
+use crate::error;
+use crate::lake::relations::{Relation, Relations};
+
+/// What a session is made from.
+#[derive(Debug, Default)]
+pub(crate) struct Settings {
+    /// Partitions that work at once; all cores if not given.
+    pub(crate) threads: Option<usize>,
+    /// Bytes that operators may hold before they spill to disk; half of the machine's memory if not given.
+    pub(crate) memory_limit: Option<usize>,
+    /// Names that stand for rows.
+    pub(crate) relations: Vec<(String, Relation)>,
+    /// Session defaults of the options of table functions, without their prefix.
+    pub(crate) options: Vec<(String, String)>,
+    /// A folder of compiled zone files in place of the bundled ones.
+    pub(crate) zone_folder: Option<PathBuf>,
+}
+
+/// The settings that every statement stands on. Each one is here because its default would change a bill, lose rows or
+/// wrap a number.
+const DEFAULTS: [(&str, &str); 6] = [
+    // `TIMESTAMPTZ '…Z'` and `now()` are instants; unset they lose their zone.
+    ("datafusion.execution.time_zone", "UTC"),
+    // `1.5` is a decimal.
+    ("datafusion.sql_parser.parse_float_as_decimal", "true"),
+    // Filters on time and site skip pages and rows while they are read.
+    ("datafusion.execution.parquet.pushdown_filters", "true"),
+    // Spark's INT96 is an instant.
+    ("datafusion.execution.parquet.coerce_int96", "us"),
+    ("datafusion.execution.parquet.coerce_int96_tz", "UTC"),
+    // `CREATE EXTERNAL TABLE` reads folders within folders too.
+    (
+        "datafusion.execution.listing_table_ignore_subdirectory",
+        "false",
+    ),
+];
+
+/// A session with everything registered; nothing is opened yet.
+///
+/// # Errors
+///
+/// If an option is unknown or has no such value, or the zone folder cannot be read.
+pub(crate) fn open(settings: Settings) -> Result<SessionContext> {
+    let mut config = SessionConfig::new().with_information_schema(true);
+    if let Some(threads) = settings.threads {
+        config = config.with_target_partitions(threads);
+    }
+    for (key, value) in DEFAULTS {
+        config.options_mut().set(key, value)?;
+    }
+    let ctx = SessionContext::new_with_config_rt(config, runtime(settings.memory_limit)?);
+    let zones = match &settings.zone_folder {
+        None => ZoneDatabase::bundled(),
+        Some(folder) => {
+            ZoneDatabase::from_folder(folder).map_err(|fault| error::config(fault.to_string()))?
+        }
+    };
+    crate::register_all_with(&ctx, &zones)?;
+    // A sum that does not fit fails; DataFusion's own would wrap.
+    ctx.register_udaf(exact_sum::sum());
+    let options = ctx.state_ref();
+    for (key, value) in &settings.options {
+        options
+            .write()
+            .config_mut()
+            .options_mut()
+            .set(&format!("dayrate.{key}"), value)?;
+    }
+    let relations = Relations::new(&ctx, settings.relations);
+    let (catalog, schema) = {
+        let state = ctx.state();
+        let catalog = &state.config_options().catalog;
+        (
+            catalog.default_catalog.clone(),
+            catalog.default_schema.clone(),
+        )
+    };
+    let catalog = ctx
+        .catalog(&catalog)
+        .ok_or_else(|| error::config("the session has no catalog"))?;
+    catalog.register_schema(&schema, Arc::new(relations))?;
+    Ok(ctx)
+}
+
+fn runtime(memory_limit: Option<usize>) -> Result<Arc<RuntimeEnv>> {
+    let limit = memory_limit.unwrap_or_else(|| machine_memory() / 2);
+    let largest = NonZeroUsize::new(5).unwrap_or(NonZeroUsize::MIN);
+    RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(TrackConsumersPool::new(
+            FairSpillPool::new(limit),
+            largest,
+        )))
+        // A file that arrives while a shell is open must be seen.
+        .with_object_list_cache_limit(0)
+        .build_arc()
+}
+
+/// The bytes of memory that this process may count on; 8 GiB where the system does not say.
+fn machine_memory() -> usize {
+    const UNKNOWN: usize = 8 << 30;
+    let number = |text: &str| text.trim().parse::<usize>().ok();
+    let group = std::fs::read_to_string("/sys/fs/cgroup/memory.max")
+        .ok()
+        .and_then(|text| number(&text));
+    let machine = std::fs::read_to_string("/proc/meminfo")
+        .ok()
+        .and_then(|text| {
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix("MemTotal:"))?;
+            number(line.trim_end_matches("kB"))?.checked_mul(1024)
+        });
+    match (group, machine) {
+        (Some(group), Some(machine)) => group.min(machine),
+        (group, machine) => group.or(machine).unwrap_or(UNKNOWN),
+    }
+}

@@ -1,0 +1,202 @@
+//! What can be typed, as it is typed.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::format::Kind;
+use super::generate::GenerateArgs;
+
+const EXAMPLES: &str = "\
+Examples:
+  Credits of each site and month, from the relations that dayrate.toml names:
+    dayrate report monthly_credits
+  Any question, over files as they lie:
+    dayrate -c \"SELECT site_id, sum(credits) FROM rated_dars(dars('messages/', 'sites.parquet')) GROUP BY site_id\"
+  Name the files for one run, and write the rows to a file:
+    dayrate --relation messages=exports/messages --relation sites=sites.parquet -o credits.csv report monthly_credits
+  Write a dayrate.toml for the files in a folder:
+    dayrate init exports
+  What can be called:
+    dayrate functions
+    dayrate functions dars
+
+Without -c, -f or a command, dayrate reads statements from the standard input, each ended by ';'.";
+
+/// Bills conversational messaging as SQL.
+///
+/// dayrate counts Daily Active Relationships and engagement credits from exports of messages, each message dated in
+/// the time zone of its own site. It is Apache DataFusion with the words of that plan: any SELECT works.
+#[derive(Debug, Parser)]
+#[command(name = "dayrate", version, after_help = EXAMPLES, args_conflicts_with_subcommands = false)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) statements: Statements,
+    #[command(flatten)]
+    pub(super) session: SessionArguments,
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
+}
+
+/// Statements to run.
+#[derive(Debug, Args)]
+pub(super) struct Statements {
+    /// Run these statements, then exit; the first that fails ends the run
+    #[arg(
+        short = 'c',
+        long = "command",
+        value_name = "SQL",
+        conflicts_with = "file"
+    )]
+    pub(super) command: Vec<String>,
+    /// Run the statements of a file, then exit ('-' is the standard input)
+    #[arg(short = 'f', long = "file", value_name = "FILE")]
+    pub(super) file: Vec<String>,
+}
+
+/// What the session is made from.
+#[derive(Debug, Args)]
+pub(super) struct SessionArguments {
+    /// The configuration; without it, the dayrate.toml of this folder or the nearest one above
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(super) config: Option<PathBuf>,
+    /// A name for a file, folder or pattern, beside or in place of those of dayrate.toml (may be repeated)
+    #[arg(long = "relation", value_name = "NAME=PATH", global = true, value_parser = relation)]
+    pub(super) relations: Vec<(String, String)>,
+    /// How many threads work [default: all cores]
+    #[arg(long, value_name = "N", global = true)]
+    pub(super) threads: Option<NonZeroUsize>,
+    /// Memory before intermediate results go to disk, such as 800M or 4G [default: half of the machine's]
+    #[arg(long, value_name = "SIZE", global = true, value_parser = size)]
+    pub(super) memory_limit: Option<usize>,
+}
+
+/// Where rows go.
+#[derive(Debug, Args)]
+pub(super) struct OutputArguments {
+    /// How rows are written [default: table, or as the ending of -o says]
+    #[arg(long, value_enum, value_name = "FORMAT", global = true)]
+    pub(super) format: Option<Kind>,
+    /// Write the rows to this file: whole, or not at all
+    #[arg(short = 'o', long, value_name = "FILE", global = true)]
+    pub(super) output: Option<String>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run a report: one that is shipped, or any file of SQL; without a name, list the shipped ones
+    Report(Report),
+    /// Write a commented dayrate.toml for the files found in a folder
+    Init(Init),
+    /// The reference of the functions
+    Functions(Functions),
+    Generate(GenerateArgs),
+}
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  dayrate report
+  dayrate report monthly_credits
+  dayrate report monthly_credits --describe
+  dayrate report monthly_credits from=2026-01-01 to=2026-04-01
+  dayrate report my/own.sql customer=acme -o acme.csv
+
+A report is a file of SQL. Lines such as
+  -- param as_of DATE = current_date  last day
+in its first comment declare what it takes: name, type, perhaps a default, two spaces, what it means.
+In the SQL, the value is $as_of.";
+
+/// `dayrate report`.
+#[derive(Debug, Args)]
+#[command(after_help = REPORT_EXAMPLES)]
+pub(super) struct Report {
+    /// A shipped report, or a path that ends in .sql
+    pub(super) name: Option<String>,
+    /// Values for what the report takes
+    #[arg(value_name = "KEY=VALUE", value_parser = pair)]
+    pub(super) values: Vec<(String, String)>,
+    /// Say what the report shows and takes, and do not run it
+    #[arg(long)]
+    pub(super) describe: bool,
+}
+
+/// `dayrate init`.
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// The folder with the files; dayrate.toml is written into it
+    #[arg(default_value = ".")]
+    pub(super) folder: PathBuf,
+}
+
+/// `dayrate functions`.
+#[derive(Debug, Args)]
+pub(super) struct Functions {
+    /// One function; without it, all that dayrate adds to SQL
+    pub(super) name: Option<String>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => {
+            Ok((key.trim().to_owned(), value.to_owned()))
+        }
+        _ => Err("write key=value, for example as_of=2026-12-01".to_owned()),
+    }
+}
+
+fn relation(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.trim().is_empty() && !path.is_empty() => {
+            Ok((name.trim().to_owned(), path.to_owned()))
+        }
+        _ => Err("write NAME=PATH, for example messages=exports/messages".to_owned()),
+    }
+}
+
+/// `800M`, `4G`, `1500000000`: bytes, in steps of 1024.
+fn size(text: &str) -> Result<usize, String> {
+    let number = text
+        .trim_end_matches(['b', 'B'])
+        .trim_end_matches(['i', 'I']);
+    let (digits, shift) = match number.as_bytes().last() {
+        Some(b'k' | b'K') => (&number[..number.len() - 1], 10),
+        Some(b'm' | b'M') => (&number[..number.len() - 1], 20),
+        Some(b'g' | b'G') => (&number[..number.len() - 1], 30),
+        Some(b't' | b'T') => (&number[..number.len() - 1], 40),
+        _ => (number, 0),
+    };
+    let bytes = digits
+        .trim()
+        .parse::<usize>()
+        .ok()
+        .and_then(|count| count.checked_mul(1 << shift));
+    match bytes {
+        Some(bytes) if bytes > 0 => Ok(bytes),
+        _ => Err("write a size such as 800M or 4G".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_declaration_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_in_steps_of_1024() {
+        assert_eq!(size("1500"), Ok(1500));
+        assert_eq!(size("2k"), Ok(2048));
+        assert_eq!(size("4GiB"), Ok(4 << 30));
+        assert!(size("0").is_err());
+        assert!(size("lots").is_err());
+        assert!(size("99999999999T").is_err());
+    }
+}

@@ -1,0 +1,386 @@
+//! `dayrate.toml`: which files are which relation, and how the rules are read.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::prelude::SessionContext;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::args::SessionArguments;
+use crate::error;
+use crate::lake::relations::Relation;
+use crate::lake::{FileKind, Source};
+use crate::session::{self, Settings};
+
+/// The name that is looked for.
+pub(super) const FILE_NAME: &str = "dayrate.toml";
+
+/// Whether a configuration that was not named is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Discovery {
+    On,
+    Off,
+}
+
+/// A session with what the configuration and the arguments say; the arguments win.
+pub(super) fn session(
+    arguments: &SessionArguments,
+    discovery: Discovery,
+) -> Result<SessionContext> {
+    let file = match &arguments.config {
+        Some(file) => Some(file.clone()),
+        None if discovery == Discovery::On => discovered(),
+        None => None,
+    };
+    let mut settings = match file {
+        Some(file) => read(&file)?,
+        None => Settings::default(),
+    };
+    settings.threads = arguments.threads.map(Into::into);
+    settings.memory_limit = arguments.memory_limit;
+    for (name, location) in &arguments.relations {
+        settings.relations.retain(|(known, _)| known != name);
+        let source = Source {
+            location: location.clone(),
+            ..Source::default()
+        };
+        settings
+            .relations
+            .push((name.clone(), Relation::Files(source)));
+    }
+    session::open(settings)
+}
+
+/// The `dayrate.toml` of this folder, or of the nearest one above that has one.
+fn discovered() -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    here.ancestors()
+        .map(|folder| folder.join(FILE_NAME))
+        .find(|file| file.is_file())
+}
+
+/// The settings that a file holds.
+///
+/// # Errors
+///
+/// If it cannot be read or has a key or a value that means nothing: the error names the line.
+fn read(path: &Path) -> Result<Settings> {
+    let text = std::fs::read_to_string(path).map_err(|cause| {
+        error::config(format!(
+            "the configuration '{}' cannot be read: {cause}",
+            path.display()
+        ))
+    })?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    File {
+        path,
+        text: &text,
+        folder,
+    }
+    .settings()
+}
+
+/// A configuration that is being read.
+struct File<'a> {
+    path: &'a Path,
+    text: &'a str,
+    /// What its paths start from.
+    folder: &'a Path,
+}
+
+type Value<'i> = Spanned<DeValue<'i>>;
+
+impl File<'_> {
+    fn settings(&self) -> Result<Settings> {
+        let root = DeTable::parse(self.text).map_err(|cause| {
+            self.fault(cause.span().map_or(0, |span| span.start), cause.message())
+        })?;
+        let mut settings = Settings::default();
+        for (key, value) in root.get_ref() {
+            let table = || {
+                let wrong = || {
+                    self.fault(
+                        value.span().start,
+                        &format!("'{}' must be a section: [{0}]", key.get_ref()),
+                    )
+                };
+                value.get_ref().as_table().ok_or_else(wrong)
+            };
+            match key.get_ref().as_ref() {
+                "relations" => {
+                    for (name, value) in table()? {
+                        settings.relations.push((
+                            name.get_ref().to_string(),
+                            self.relation(name.get_ref(), value)?,
+                        ));
+                    }
+                }
+                "options" => {
+                    for (name, value) in table()? {
+                        settings
+                            .options
+                            .push((name.get_ref().to_string(), self.option(value)?));
+                    }
+                }
+                "zones" => settings.zone_folder = self.zones(table()?)?,
+                _ => return Err(self.unknown(key, &["relations", "options", "zones"])),
+            }
+        }
+        Ok(settings)
+    }
+
+    fn relation(&self, name: &str, value: &Value<'_>) -> Result<Relation> {
+        match value.get_ref() {
+            DeValue::String(location) => {
+                Ok(Relation::Files(Source { location: self.place(location), ..Source::default() }))
+            }
+            DeValue::Table(table) => self.relation_of(name, value, table),
+            _ => Err(self.fault(
+                value.span().start,
+                &format!("the relation '{name}' must be a path, or a table with 'path' or 'sql': {name} = \"exports/{name}\""),
+            )),
+        }
+    }
+
+    fn relation_of(&self, name: &str, value: &Value<'_>, table: &DeTable<'_>) -> Result<Relation> {
+        let mut source = Source::default();
+        let (mut path, mut query) = (None, None);
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "path" => path = Some(self.text(value)?),
+                "sql" => query = Some(self.text(value)?),
+                "format" => {
+                    let text = self.text(value)?;
+                    let wrong = || {
+                        self.fault(
+                            value.span().start,
+                            &error::unknown("format", text, &FileKind::NAMES),
+                        )
+                    };
+                    source.format = Some(FileKind::named(text).ok_or_else(wrong)?);
+                }
+                "columns" => source.columns = self.columns(value)?,
+                _ => return Err(self.unknown(key, &["path", "sql", "format", "columns"])),
+            }
+        }
+        match (path, query) {
+            (Some(path), None) => {
+                source.location = self.place(path);
+                Ok(Relation::Files(source))
+            }
+            (None, Some(query)) if source.format.is_none() && source.columns.is_empty() => {
+                Ok(Relation::Query(query.to_owned()))
+            }
+            _ => Err(self.fault(
+                value.span().start,
+                &format!("the relation '{name}' needs either 'path' (with 'format' and 'columns' if wanted) or 'sql' alone"),
+            )),
+        }
+    }
+
+    fn columns(&self, value: &Value<'_>) -> Result<BTreeMap<String, DataType>> {
+        let wrong = || {
+            self.fault(
+                value.span().start,
+                "'columns' must be a table of types: { day = \"DATE\" }",
+            )
+        };
+        let table = value.get_ref().as_table().ok_or_else(wrong)?;
+        let typed = table.iter().map(|(name, value)| {
+            let text = self.text(value)?;
+            let wrong = || {
+                let known = "TEXT, BIGINT, BOOLEAN, DATE or DECIMAL(digits, scale)";
+                self.fault(
+                    value.span().start,
+                    &format!(
+                        "'{text}' is no type for the column '{}': {known} is expected",
+                        name.get_ref()
+                    ),
+                )
+            };
+            Ok((
+                name.get_ref().to_string(),
+                column_type(text).ok_or_else(wrong)?,
+            ))
+        });
+        typed.collect()
+    }
+
+    /// An option as `SET` would take it. A number keeps the digits that were written.
+    fn option(&self, value: &Value<'_>) -> Result<String> {
+        match value.get_ref() {
+            DeValue::String(text) => Ok(text.to_string()),
+            DeValue::Integer(number) => Ok(number.as_str().to_owned()),
+            DeValue::Float(number) => Ok(number.as_str().to_owned()),
+            DeValue::Boolean(flag) => Ok(flag.to_string()),
+            _ => Err(self.fault(
+                value.span().start,
+                "an option is a text, a number, true or false",
+            )),
+        }
+    }
+
+    fn zones(&self, table: &DeTable<'_>) -> Result<Option<PathBuf>> {
+        let mut folder = None;
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "source" => {
+                    let source = self.text(value)?;
+                    folder = (source != "bundled").then(|| PathBuf::from(self.place(source)));
+                }
+                _ => return Err(self.unknown(key, &["source"])),
+            }
+        }
+        Ok(folder)
+    }
+
+    fn text<'v>(&self, value: &'v Value<'_>) -> Result<&'v str> {
+        value
+            .get_ref()
+            .as_str()
+            .ok_or_else(|| self.fault(value.span().start, "a text in quotes is expected"))
+    }
+
+    /// A path starts from the folder of the file, wherever the tool is run.
+    fn place(&self, location: &str) -> String {
+        if location.contains("://")
+            || Path::new(location).is_absolute()
+            || self.folder.as_os_str().is_empty()
+        {
+            return location.to_owned();
+        }
+        self.folder.join(location).to_string_lossy().into_owned()
+    }
+
+    fn unknown(&self, key: &Spanned<impl AsRef<str>>, known: &[&str]) -> DataFusionError {
+        self.fault(
+            key.span().start,
+            &error::unknown("key", key.get_ref().as_ref(), known),
+        )
+    }
+
+    fn fault(&self, at: usize, text: &str) -> DataFusionError {
+        let line = self
+            .text
+            .get(..at)
+            .map_or(1, |before| before.matches('\n').count() + 1);
+        error::config(format!("{}, line {line}: {text}", self.path.display()))
+    }
+}
+
+/// The type that SQL calls so, for a column that folders give.
+fn column_type(text: &str) -> Option<DataType> {
+    let text = text.to_uppercase();
+    match text.trim() {
+        "TEXT" | "VARCHAR" | "STRING" => Some(DataType::Utf8View),
+        "BIGINT" | "INT" | "INTEGER" => Some(DataType::Int64),
+        "BOOLEAN" => Some(DataType::Boolean),
+        "DATE" => Some(DataType::Date32),
+        decimal => {
+            let inner = decimal
+                .strip_prefix("DECIMAL")?
+                .trim()
+                .strip_prefix('(')?
+                .strip_suffix(')')?;
+            let (precision, scale) = inner.split_once(',').unwrap_or((inner, "0"));
+            let (precision, scale) = (precision.trim().parse().ok()?, scale.trim().parse().ok()?);
+            let fits = (1..=38).contains(&precision)
+                && scale >= 0
+                && u8::try_from(scale).ok()? <= precision;
+            fits.then_some(DataType::Decimal128(precision, scale))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+    use super::*;
+
+    fn settings(text: &str) -> Result<Settings> {
+        File {
+            path: Path::new("conf/dayrate.toml"),
+            text,
+            folder: Path::new("conf"),
+        }
+        .settings()
+    }
+
+    #[test]
+    fn paths_start_from_the_file() {
+        let settings = settings(
+            "[relations]\nmessages = \"exports/*/m.parquet\"\nsites = { path = \"/s.parquet\" }\n\
+             small = { sql = \"SELECT 1\" }\n[options]\nrelationship = \"conversation\"\ngrowth = 1.20\n\
+             [zones]\nsource = \"bundled\"\n",
+        )
+        .unwrap();
+        let locations: Vec<_> = settings
+            .relations
+            .iter()
+            .map(|(name, relation)| match relation {
+                Relation::Files(source) => (name.as_str(), source.location.as_str()),
+                Relation::Query(query) => (name.as_str(), query.as_str()),
+            })
+            .collect();
+        assert_eq!(
+            locations,
+            [
+                ("messages", "conf/exports/*/m.parquet"),
+                ("sites", "/s.parquet"),
+                ("small", "SELECT 1")
+            ]
+        );
+        assert!(
+            settings
+                .options
+                .contains(&("growth".to_owned(), "1.20".to_owned()))
+        );
+        assert_eq!(settings.zone_folder, None);
+    }
+
+    #[test]
+    fn a_mistake_names_its_line_and_the_nearest_right_word() {
+        for (text, expected) in [
+            (
+                "[relations]\n\n[optoins]\n",
+                "line 3: unknown key 'optoins': did you mean 'options'?",
+            ),
+            (
+                "[relations]\nm = { pth = \"x\" }",
+                "line 2: unknown key 'pth': did you mean 'path'?",
+            ),
+            (
+                "[relations]\nm = 3",
+                "line 2: the relation 'm' must be a path",
+            ),
+            (
+                "[relations]\nm = { path = \"x\", sql = \"SELECT 1\" }",
+                "needs either 'path'",
+            ),
+            (
+                "[relations]\nm = { path = \"x\", columns = { day = \"DAT\" } }",
+                "'DAT' is no type",
+            ),
+            ("[relations\n", "line 1"),
+        ] {
+            let Err(cause) = settings(text) else {
+                panic!("{text} was taken")
+            };
+            assert!(cause.to_string().contains(expected), "{cause}");
+        }
+    }
+
+    #[test]
+    fn types_are_named_as_in_sql() {
+        assert_eq!(
+            column_type("decimal(12, 4)"),
+            Some(DataType::Decimal128(12, 4))
+        );
+        assert_eq!(column_type("Date"), Some(DataType::Date32));
+        assert_eq!(column_type("DECIMAL(4,9)"), None);
+        assert_eq!(column_type("DOUBLE"), None);
+    }
+}

@@ -1,0 +1,115 @@
+//! A plain line shell: statements from the standard input, each ended by `;`. An error keeps the shell.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::process::ExitCode;
+
+use datafusion::error::{DataFusionError, Result};
+use datafusion::prelude::SessionContext;
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+
+use super::output::Output;
+use super::{message, query};
+use crate::sql::{self, Parameters};
+
+const HELP: &str = "\
+Statements end with ';'.  \\q quits, \\d lists the relations, \\h this help.
+SELECT * FROM monthly;   SHOW TABLES;   DESCRIBE messages;   SET dayrate.relationship = 'conversation';";
+
+/// Reads and runs until the input ends or says `\q`.
+///
+/// Fails at the end if any statement failed and nobody was there to see it, that is, if the input is no terminal.
+pub(super) async fn run(ctx: &SessionContext, output: &mut Output) -> Result<ExitCode> {
+    let person = std::io::stdin().is_terminal();
+    if person {
+        message::note(&format!("dayrate {}. {HELP}", env!("CARGO_PKG_VERSION")));
+    }
+    let mut failed = false;
+    let mut pending = String::new();
+    loop {
+        if person {
+            prompt(pending.is_empty());
+        }
+        let mut line = String::new();
+        let read = std::io::stdin()
+            .lock()
+            .read_line(&mut line)
+            .map_err(DataFusionError::IoError)?;
+        let ended = read == 0;
+        if pending.trim().is_empty() {
+            match line.trim() {
+                "\\q" | "exit" | "quit" => break,
+                "\\h" | "\\?" | "help" => {
+                    message::note(HELP);
+                    continue;
+                }
+                "\\d" => line = "SHOW TABLES;\n".to_owned(),
+                _ => {}
+            }
+        }
+        pending.push_str(&line);
+        if ended || is_complete(&pending) {
+            let text = std::mem::take(&mut pending);
+            if let Err(cause) = all(ctx, &text, output, person).await {
+                if output.closed().is_closed() {
+                    break;
+                }
+                failed = true;
+                message::failure(&cause);
+            }
+        }
+        if ended {
+            break;
+        }
+    }
+    Ok(if failed && !person {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+async fn all(ctx: &SessionContext, text: &str, output: &mut Output, person: bool) -> Result<()> {
+    for statement in sql::parse(ctx, text)? {
+        let rows = query::one(ctx, statement, &Parameters::default(), output).await?;
+        if let (Some(rows), true) = (rows, person) {
+            message::note(&format!(
+                "{rows} {}",
+                if rows == 1 { "row" } else { "rows" }
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn prompt(first: bool) {
+    let mut err = std::io::stderr();
+    let _ = write!(err, "{}", if first { "dayrate> " } else { "    ...> " });
+    let _ = err.flush();
+}
+
+/// Whether the text ends with the `;` of a statement: one in a string or a comment does not end it.
+fn is_complete(text: &str) -> bool {
+    let Ok(tokens) = Tokenizer::new(&GenericDialect {}, text).tokenize() else {
+        return false;
+    };
+    let last = tokens
+        .iter()
+        .rev()
+        .find(|token| !matches!(token, Token::Whitespace(_)));
+    matches!(last, Some(Token::SemiColon))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_semicolon_of_a_statement_ends_it() {
+        assert!(is_complete("SELECT 1; -- and a word\n"));
+        assert!(!is_complete("SELECT ';\n"));
+        assert!(!is_complete("SELECT 1 -- done;\n"));
+        assert!(!is_complete("SELECT 1 /* ; \n"));
+        assert!(!is_complete("\n"));
+    }
+}

@@ -1,0 +1,236 @@
+//! A table over a fixed list of files.
+//!
+//! DataFusion's `ListingTable` lists again at every scan, leaves out files that do not fit the folder layout or are
+//! empty, and believes the sort order that a Parquet file claims for itself. This table reads exactly the files that
+//! were found when it was opened, believes no order, and knows each file's number of rows, so `count(*)` stays free.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::arrow::array::{AsArray, BooleanArray};
+use datafusion::arrow::datatypes::{FieldRef, Fields, Schema, SchemaRef};
+use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::stats::Precision;
+use datafusion::common::{DFSchema, ScalarValue, Statistics, project_schema};
+use datafusion::datasource::TableType;
+use datafusion::datasource::file_format::FileFormat;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::listing::helpers::expr_applicable_for_cols;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder};
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::error::Result;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::object_store::ObjectStore;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+
+use super::folders::FolderColumn;
+use super::listing::Found;
+use crate::error;
+
+/// A file whose footer has been read.
+#[derive(Debug)]
+pub(super) struct DataFile {
+    pub(super) found: Found,
+    pub(super) schema: SchemaRef,
+    rows: Precision<usize>,
+}
+
+impl DataFile {
+    /// Reads what the file says about itself.
+    pub(super) async fn inspect(
+        session: &dyn Session,
+        format: &Arc<dyn FileFormat>,
+        store: &Arc<dyn ObjectStore>,
+        found: Found,
+    ) -> Result<Self> {
+        let unreadable = |cause| {
+            error::data(format!(
+                "'{}' cannot be read as a {} file ({} bytes): {cause}. It may be half-written or of another format",
+                found.name,
+                format.get_ext(),
+                found.meta.size
+            ))
+        };
+        let schema = format
+            .infer_schema(session, store, std::slice::from_ref(&found.meta))
+            .await
+            .map_err(unreadable)?;
+        // Only the number of rows is asked for: it needs no column, and no claim about values has to be converted.
+        let statistics = format
+            .infer_stats(session, store, Arc::new(Schema::empty()), &found.meta)
+            .await
+            .map_err(unreadable)?;
+        Ok(Self {
+            found,
+            schema,
+            rows: statistics.num_rows,
+        })
+    }
+}
+
+/// The table of [`super::open`].
+#[derive(Debug)]
+pub(super) struct FilesTable {
+    format: Arc<dyn FileFormat>,
+    store: ObjectStoreUrl,
+    schema: TableSchema,
+    files: Vec<PartitionedFile>,
+    rows: Vec<Precision<usize>>,
+}
+
+impl FilesTable {
+    pub(super) fn new(
+        format: Arc<dyn FileFormat>,
+        store: ObjectStoreUrl,
+        files: Vec<DataFile>,
+        file_schema: SchemaRef,
+        folders: Vec<FolderColumn>,
+    ) -> Result<Self> {
+        let rows = files.iter().map(|file| file.rows).collect();
+        let files = files
+            .into_iter()
+            .enumerate()
+            .map(|(at, file)| {
+                let values = folders
+                    .iter()
+                    .filter_map(|column| column.values.get(at).cloned())
+                    .collect();
+                PartitionedFile::from(file.found.meta).with_partition_values(values)
+            })
+            .collect();
+        let fields: Vec<FieldRef> = folders.into_iter().map(|column| column.field).collect();
+        Ok(Self {
+            format,
+            store,
+            schema: TableSchema::builder(file_schema)
+                .with_table_partition_cols(fields)
+                .build(),
+            files,
+            rows,
+        })
+    }
+
+    fn folder_fields(&self) -> &Fields {
+        self.schema.table_partition_cols()
+    }
+
+    /// Whether a filter speaks of folder columns alone, so that it holds for all rows of a file or for none.
+    fn decides_files(&self, filter: &Expr) -> bool {
+        let names: Vec<&str> = self
+            .folder_fields()
+            .iter()
+            .map(|field| field.name().as_str())
+            .collect();
+        !names.is_empty()
+            && !filter.column_refs().is_empty()
+            && expr_applicable_for_cols(&names, filter)
+    }
+
+    /// For each file, whether its folders pass `filters`.
+    fn chosen(&self, session: &dyn Session, filters: &[Expr]) -> Result<Vec<bool>> {
+        let mut chosen = vec![true; self.files.len()];
+        if filters.is_empty() {
+            return Ok(chosen);
+        }
+        let schema = Arc::new(Schema::new(self.folder_fields().clone()));
+        let columns = (0..schema.fields().len())
+            .map(|at| {
+                ScalarValue::iter_to_array(
+                    self.files
+                        .iter()
+                        .map(|file| file.partition_values[at].clone()),
+                )
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(self.files.len()));
+        let folders = RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &options)?;
+        let schema = DFSchema::try_from(schema)?;
+        for filter in filters {
+            let values = session
+                .create_physical_expr(filter.clone(), &schema)?
+                .evaluate(&folders)?
+                .into_array(self.files.len())?;
+            let passes: &BooleanArray = values.as_boolean();
+            for (chosen, passes) in chosen.iter_mut().zip(passes) {
+                *chosen &= passes == Some(true);
+            }
+        }
+        Ok(chosen)
+    }
+
+    fn statistics(&self, rows: Precision<usize>) -> Statistics {
+        Statistics::new_unknown(self.schema.table_schema()).with_num_rows(rows)
+    }
+}
+
+#[async_trait]
+impl TableProvider for FilesTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(self.schema.table_schema())
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        let pushdown = |filter: &&Expr| match self.decides_files(filter) {
+            true => TableProviderFilterPushDown::Exact,
+            // The reader skips row groups by it; the filter stays above.
+            false => TableProviderFilterPushDown::Inexact,
+        };
+        Ok(filters.iter().map(pushdown).collect())
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let by_folder: Vec<Expr> = filters
+            .iter()
+            .filter(|filter| self.decides_files(filter))
+            .cloned()
+            .collect();
+        let chosen = self.chosen(session, &by_folder)?;
+        let mut total = Precision::Exact(0);
+        let mut files = Vec::new();
+        for ((file, rows), _) in self
+            .files
+            .iter()
+            .zip(&self.rows)
+            .zip(chosen)
+            .filter(|(_, chosen)| *chosen)
+        {
+            total = total.add(rows);
+            let mut file = file.clone();
+            file.statistics = Some(Arc::new(self.statistics(*rows)));
+            files.push(file);
+        }
+        if files.is_empty() {
+            return Ok(Arc::new(EmptyExec::new(project_schema(
+                &self.schema(),
+                projection,
+            )?)));
+        }
+        let partitions = session.config().target_partitions().max(1);
+        let scan = FileScanConfigBuilder::new(
+            self.store.clone(),
+            self.format.file_source(self.schema.clone()),
+        )
+        .with_file_groups(FileGroup::new(files).split_files(partitions))
+        .with_statistics(self.statistics(total))
+        .with_projection_indices(projection.cloned())?
+        .with_limit(limit)
+        .build();
+        self.format.create_physical_plan(session, scan).await
+    }
+}

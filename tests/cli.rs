@@ -1,0 +1,580 @@
+//! The tool as its users run it: what goes to which stream, the exit codes, and what is left behind.
+//!
+//! Rows come from small Parquet files that the tool itself writes, so that these tests stand alone. Every shipped
+//! report is run over `testdata/` and its whole answer kept as a snapshot.
+
+#![expect(clippy::unwrap_used, reason = "a test may")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// An empty folder to run the tool in.
+struct Desk(TempDir);
+
+struct Answer {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.0.path().join(path)
+    }
+
+    fn write(&self, path: &str, text: &str) -> &Self {
+        let path = self.path(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+        self
+    }
+
+    fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.path(path)).unwrap()
+    }
+
+    /// A Parquet file with the rows of a query.
+    fn parquet(&self, path: &str, sql: &str) -> &Self {
+        std::fs::create_dir_all(self.path(path).parent().unwrap()).unwrap();
+        self.run(&["-o", path, "-c", sql]).is_well();
+        self
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("dayrate"));
+        command
+            .current_dir(self.0.path())
+            .args(arguments)
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Answer {
+        Answer::of(self.command(arguments).output().unwrap())
+    }
+
+    fn type_in(&self, arguments: &[&str], typed: &str) -> Answer {
+        let mut command = self.command(arguments);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(typed.as_bytes())
+            .unwrap();
+        Answer::of(child.wait_with_output().unwrap())
+    }
+
+    fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.0.path()).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+impl Answer {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    #[track_caller]
+    fn is_well(&self) -> &Self {
+        assert_eq!(self.code, 0, "{}{}", self.out, self.err);
+        self
+    }
+
+    /// A failure with one paragraph that says these things.
+    #[track_caller]
+    fn fails(&self, expected: &[&str]) -> &Self {
+        assert_eq!(self.code, 1, "{}{}", self.out, self.err);
+        assert!(self.err.starts_with("error: "), "{}", self.err);
+        assert!(!self.err.contains("\n\n"), "one paragraph: {}", self.err);
+        for noise in [
+            "Error during planning",
+            "Execution error",
+            "caused by",
+            "Context",
+            "Arrow error",
+        ] {
+            assert!(!self.err.contains(noise), "{}", self.err);
+        }
+        for expected in expected {
+            assert!(self.err.contains(expected), "{expected}: {}", self.err);
+        }
+        self
+    }
+
+    #[track_caller]
+    fn says(&self, expected: &str) -> &Self {
+        assert!(self.out.contains(expected), "{expected}: {}", self.out);
+        self
+    }
+}
+
+// Statements
+
+#[test]
+fn statements_run_in_order_and_the_first_failure_ends_the_run() {
+    let desk = Desk::new();
+    let answer = desk.run(&[
+        "--format",
+        "csv",
+        "-c",
+        "SELECT 1 AS a; SELECT nope; SELECT 3 AS c",
+    ]);
+    answer.fails(&["nope"]);
+    assert_eq!(answer.out, "a\n1\n");
+    // What cannot be parsed is found before anything runs.
+    let answer = desk.run(&["--format", "csv", "-c", "SELECT 1 AS a; SELEC 2"]);
+    answer.fails(&["cannot be parsed", "SELEC"]);
+    assert_eq!(answer.out, "");
+}
+
+#[test]
+fn statements_without_rows_print_nothing() {
+    let desk = Desk::new();
+    let sql = "SET datafusion.execution.batch_size = 7; CREATE VIEW v AS SELECT 2 AS b; SELECT * FROM v; DROP VIEW v";
+    let answer = desk.run(&["--format", "csv", "-c", sql]);
+    assert_eq!(answer.is_well().out, "b\n2\n");
+}
+
+#[test]
+fn a_file_of_statements_or_the_standard_input() {
+    let desk = Desk::new();
+    desk.write(
+        "q.sql",
+        "-- a ; in a comment\nSELECT 'a;\nb' AS t;\nSELECT 2 AS n",
+    );
+    let answer = desk.run(&["--format", "ndjson", "-f", "q.sql"]);
+    assert_eq!(answer.is_well().out, "{\"t\":\"a;\\nb\"}\n{\"n\":2}\n");
+    let answer = desk.type_in(&["--format", "csv", "-f", "-"], "SELECT 5 AS n");
+    assert_eq!(answer.is_well().out, "n\n5\n");
+    desk.run(&["-f", "none.sql"]).fails(&["none.sql"]);
+    desk.run(&["-c", " "]).fails(&["no statement"]);
+}
+
+#[test]
+fn wrong_use_is_code_2() {
+    let desk = Desk::new();
+    for arguments in [
+        &["--nope"][..],
+        &["--format", "xml", "-c", "SELECT 1"],
+        &["--threads", "0"],
+        &["report", "r", "x"],
+    ] {
+        let answer = desk.run(arguments);
+        assert_eq!(
+            (answer.code, answer.out.as_str()),
+            (2, ""),
+            "{}",
+            answer.err
+        );
+    }
+    desk.run(&["--help"]).is_well().says("Examples:");
+}
+
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let desk = Desk::new();
+    let sql = "SELECT value FROM generate_series(1, 3000000)";
+    for format in [
+        "table", "csv", "json", "ndjson", "markdown", "parquet", "arrow",
+    ] {
+        let mut command = desk.command(&["--format", format, "-c", sql]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut first = Vec::new();
+        out.read_until(b'\n', &mut first).unwrap();
+        drop(out);
+        let answer = Answer::of(child.wait_with_output().unwrap());
+        assert_eq!((answer.code, answer.err.as_str()), (0, ""), "{format}");
+    }
+}
+
+#[test]
+fn the_shell_keeps_going_after_an_error() {
+    let desk = Desk::new();
+    let typed =
+        "SELECT 1 AS a;\nSELECT nope;\nSELECT 2\n  AS b; SELECT 3 AS c;\n\\q\nSELECT 4 AS d;\n";
+    let answer = desk.type_in(&["--format", "csv"], typed);
+    assert_eq!(answer.out, "a\n1\nb\n2\nc\n3\n");
+    answer.fails(&["nope"]);
+    // The last statement needs no semicolon.
+    assert_eq!(
+        desk.type_in(&["--format", "csv"], "SELECT 7 AS a")
+            .is_well()
+            .out,
+        "a\n7\n"
+    );
+}
+
+// Formats and files
+
+const ROWS: &str = "SELECT * FROM (VALUES (1, 'a|b', 1.50, TIMESTAMPTZ '2026-11-01T22:59:00.25Z'), \
+                    (20, NULL, NULL, NULL)) AS rows (n, t, d, at)";
+
+#[test]
+fn formats() {
+    let desk = Desk::new();
+    let shown = |format: &str| {
+        desk.run(&["--format", format, "-c", ROWS])
+            .is_well()
+            .out
+            .clone()
+    };
+    assert_eq!(
+        shown("table"),
+        "  n │ t    │    d │ at
+────┼──────┼──────┼──────────────────────────
+  1 │ a|b  │ 1.50 │ 2026-11-01T22:59:00.250Z
+ 20 │ NULL │ NULL │ NULL
+"
+    );
+    assert_eq!(
+        shown("csv"),
+        "n,t,d,at\n1,a|b,1.50,2026-11-01T22:59:00.250Z\n20,,,\n"
+    );
+    let first = r#"{"n":1,"t":"a|b","d":1.50,"at":"2026-11-01T22:59:00.250Z"}"#;
+    let second = r#"{"n":20,"t":null,"d":null,"at":null}"#;
+    assert_eq!(shown("json"), format!("[\n{first},\n{second}\n]\n"));
+    assert_eq!(shown("ndjson"), format!("{first}\n{second}\n"));
+    assert_eq!(
+        shown("markdown"),
+        "| n | t | d | at |
+| ---: | --- | ---: | --- |
+| 1 | a\\|b | 1.50 | 2026-11-01T22:59:00.250Z |
+| 20 | NULL | NULL | NULL |
+"
+    );
+}
+
+#[test]
+fn no_rows_still_have_a_header() {
+    let desk = Desk::new();
+    let shown = |format: &str| {
+        desk.run(&["--format", format, "-c", "SELECT 1 AS a WHERE false"])
+            .is_well()
+            .out
+            .clone()
+    };
+    assert_eq!(shown("csv"), "a\n");
+    assert_eq!(shown("json"), "[\n]\n");
+    assert_eq!(shown("ndjson"), "");
+    assert_eq!(shown("table"), " a\n───\n");
+}
+
+#[test]
+fn decimals_keep_every_digit() {
+    let desk = Desk::new();
+    let sql = "SELECT 12345678901234567890123456.1234567890::DECIMAL(38,10) AS d";
+    for format in ["csv", "json", "ndjson", "table", "markdown"] {
+        desk.run(&["--format", format, "-c", sql])
+            .is_well()
+            .says("12345678901234567890123456.1234567890");
+    }
+}
+
+#[test]
+fn files_are_written_whole_and_read_back() {
+    let desk = Desk::new();
+    for file in [
+        "a.parquet",
+        "a.arrow",
+        "a.csv",
+        "a.json",
+        "a.ndjson",
+        "a.md",
+        "a.txt",
+    ] {
+        let answer = desk.run(&["-o", file, "-c", ROWS]);
+        assert_eq!(answer.is_well().out, "", "{file}");
+    }
+    assert_eq!(
+        desk.files(),
+        [
+            "a.arrow",
+            "a.csv",
+            "a.json",
+            "a.md",
+            "a.ndjson",
+            "a.parquet",
+            "a.txt"
+        ]
+    );
+    assert!(desk.read("a.csv").starts_with("n,t,d,at\n"));
+    let back = desk.run(&["--format", "csv", "-c", "SELECT * FROM 'a.parquet'"]);
+    assert_eq!(back.is_well().out, desk.read("a.csv"));
+    desk.run(&["-o", "a.xyz", "-c", ROWS])
+        .fails(&["a.xyz", "--format"]);
+    desk.run(&["-o", "a.xyz", "--format", "csv", "-c", ROWS])
+        .is_well();
+    assert_eq!(desk.read("a.xyz"), desk.read("a.csv"));
+}
+
+#[test]
+fn a_failed_run_leaves_the_old_file_and_nothing_else() {
+    let desk = Desk::new();
+    desk.write("bill.csv", "old");
+    let sql = "SELECT 10 / (value - 250000) AS x FROM generate_series(1, 300000)";
+    desk.run(&["-o", "bill.csv", "-c", sql]).fails(&["zero"]);
+    desk.run(&["-o", "new.parquet", "-c", sql]).fails(&["zero"]);
+    assert_eq!(desk.files(), ["bill.csv"]);
+    assert_eq!(desk.read("bill.csv"), "old");
+    // Two results for one file: nothing runs.
+    desk.run(&[
+        "-o",
+        "bill.csv",
+        "-c",
+        "SELECT 1; COPY (SELECT 1 AS a) TO 'x.parquet'; SELECT 2",
+    ])
+    .fails(&["2 of the"]);
+    desk.run(&["-o", "bill.csv", "-c", "CREATE VIEW v AS SELECT 1"])
+        .fails(&["0 of the"]);
+    assert_eq!(desk.files(), ["bill.csv"]);
+    desk.run(&[
+        "-o",
+        "bill.csv",
+        "-c",
+        "CREATE VIEW v AS SELECT 1 AS a; SELECT * FROM v",
+    ])
+    .is_well();
+    assert_eq!(desk.read("bill.csv"), "a\n1\n");
+    desk.run(&["-o", "no/such/folder.csv", "-c", "SELECT 1"])
+        .fails(&["no/such/folder.csv"]);
+}
+
+// Relations and configuration
+
+#[test]
+fn quoted_paths_stand_where_a_table_can() {
+    let desk = Desk::new();
+    desk.parquet("m/site=007/1.parquet", "SELECT 1 AS n")
+        .parquet("m/site=8/1.parquet", "SELECT 2 AS n");
+    let sql = "WITH all_of AS (SELECT * FROM 'm') \
+               SELECT a.site, b.n FROM all_of a JOIN 'm/*/*.parquet' b ON a.n = b.n \
+               WHERE a.n IN (SELECT n FROM 'm/site=007/1.parquet')";
+    assert_eq!(
+        desk.run(&["--format", "csv", "-c", sql]).is_well().out,
+        "site,n\n007,1\n"
+    );
+    desk.run(&["-c", "SELECT * FROM 'nowhere/'"])
+        .fails(&["'nowhere/'", "no such file or folder"]);
+    desk.run(&["-c", "SELECT * FROM nowhere"])
+        .fails(&["nowhere"]);
+}
+
+#[test]
+fn the_configuration_is_found_from_below_and_paths_start_from_it() {
+    let desk = Desk::new();
+    desk.parquet("data/s.parquet", "SELECT 'a' AS site_id, 2 AS n");
+    desk.write(
+        "dayrate.toml",
+        "[relations]\nraw = \"data\"\nsites = { sql = \"SELECT site_id, n + 1 AS n FROM raw\" }\n",
+    );
+    desk.write("deep/er/q.sql", "SELECT * FROM sites");
+    let mut command = desk.command(&["--format", "csv", "-f", "q.sql"]);
+    let answer = Answer::of(command.current_dir(desk.path("deep/er")).output().unwrap());
+    assert_eq!(answer.is_well().out, "site_id,n\na,3\n");
+    // Another file, and names for one run.
+    desk.write("other.toml", "[relations]\nsites = \"data/*.parquet\"\n");
+    let answer = desk.run(&[
+        "--config",
+        "other.toml",
+        "--format",
+        "csv",
+        "-c",
+        "SELECT * FROM sites",
+    ]);
+    assert_eq!(answer.is_well().out, "site_id,n\na,2\n");
+    let sql = "SELECT count(*) AS n FROM sites";
+    let answer = desk.run(&[
+        "-c",
+        sql,
+        "--relation",
+        "raw=none",
+        "--relation",
+        "sites=data/s.parquet",
+        "--format",
+        "csv",
+    ]);
+    assert_eq!(answer.is_well().out, "n\n1\n");
+    desk.run(&["--config", "none.toml", "-c", "SELECT 1"])
+        .fails(&["none.toml"]);
+}
+
+#[test]
+fn relations_are_opened_when_they_are_used() {
+    let desk = Desk::new();
+    desk.write(
+        "dayrate.toml",
+        "[relations]\nmessages = \"nowhere.parquet\"\na = { sql = \"SELECT * FROM b\" }\nb = { sql = \"SELECT * FROM a\" }\nwrong = { sql = \"SELEC\" }",
+    );
+    desk.run(&["-c", "SELECT 1"]).is_well();
+    desk.run(&["-c", "SHOW TABLES"]).is_well().says("messages");
+    desk.run(&["-c", "SELECT * FROM messages"])
+        .fails(&["relation 'messages'", "nowhere.parquet"]);
+    desk.run(&["-c", "SELECT * FROM a"])
+        .fails(&["needs itself: a → b → a"]);
+    desk.run(&["-c", "SELECT * FROM wrong"])
+        .fails(&["relation 'wrong'", "parsed"]);
+}
+
+#[test]
+fn a_mistake_in_the_configuration_names_its_line() {
+    let desk = Desk::new();
+    desk.write(
+        "dayrate.toml",
+        "[relations]\nmessages = \"m\"\n\n[optoins]\nx = 1\n",
+    );
+    desk.run(&["-c", "SELECT 1"]).fails(&[
+        "dayrate.toml, line 4",
+        "'optoins'",
+        "did you mean 'options'?",
+    ]);
+}
+
+#[test]
+fn init_writes_what_it_finds_and_never_over_a_file() {
+    let desk = Desk::new();
+    let messages =
+        "SELECT 'a' AS site_id, 'c' AS conversation_id, now() AS sent_at, 'agent' AS sent_by";
+    desk.parquet("exports/messages/month=2026-11/1.parquet", messages)
+        .parquet(
+            "exports/sites.parquet",
+            "SELECT 'a' AS site_id, 'o' AS org_id, 'UTC' AS time_zone",
+        )
+        .parquet("exports/other.parquet", "SELECT 1 AS x");
+    desk.write("exports/notes.csv", "a\n1\n");
+    desk.run(&["init", "exports"])
+        .is_well()
+        .says("dayrate.toml");
+    let text = desk.read("exports/dayrate.toml");
+    for expected in [
+        "\nmessages = \"messages/\"",
+        "\nsites = \"sites.parquet\"",
+        "other.parquet",
+        "notes.csv",
+        "# contracts =",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    let sql = "SELECT month, org_id FROM messages JOIN sites USING (site_id)";
+    let answer = desk.run(&[
+        "--config",
+        "exports/dayrate.toml",
+        "--format",
+        "csv",
+        "-c",
+        sql,
+    ]);
+    assert_eq!(answer.is_well().out, "month,org_id\n2026-11,o\n");
+    desk.run(&["init", "exports"]).fails(&["is there already"]);
+    assert_eq!(desk.read("exports/dayrate.toml"), text);
+}
+
+// Reports
+
+#[test]
+fn reports_are_listed_and_described() {
+    let desk = Desk::new();
+    desk.run(&["report"])
+        .is_well()
+        .says("monthly_credits   Engagement credits of each site and month.");
+    desk.run(&["report", "monthly_credits", "--describe"])
+        .is_well()
+        .says("from=…  DATE");
+    desk.run(&["report", "montly_credits"])
+        .fails(&["did you mean 'monthly_credits'?"]);
+    desk.run(&["report", "none.sql"]).fails(&["none.sql"]);
+}
+
+#[test]
+fn the_values_of_a_report_are_typed_and_bound() {
+    let desk = Desk::new();
+    desk.write(
+        "r.sql",
+        "-- Days.\n-- param as_of DATE = DATE '2026-01-01' + INTERVAL '1 day'  last day\n-- param name VARCHAR\n\
+         -- param rate DECIMAL(10,2) = 1.5  times\nSELECT $as_of AS as_of, $name AS name, $rate AS rate, '$name' AS text;\n",
+    );
+    let run =
+        |values: &[&str]| desk.run(&[&["--format", "csv", "report", "r.sql"][..], values].concat());
+    assert_eq!(
+        run(&["name=it's; --"]).is_well().out,
+        "as_of,name,rate,text\n2026-01-02,it's; --,1.50,$name\n"
+    );
+    assert_eq!(
+        run(&["name=", "as_of=2026-12-31", "rate=2"])
+            .is_well()
+            .out
+            .lines()
+            .nth(1),
+        Some("2026-12-31,,2.00,$name")
+    );
+    run(&[]).fails(&[
+        "'name' is missing",
+        "as_of=…  DATE (default",
+        "name=…  VARCHAR (required)",
+        "last day",
+    ]);
+    run(&["name=a", "asof=2026-12-31"]).fails(&["'asof'", "did you mean 'as_of'?", "rate=…"]);
+    run(&["name=a", "as_of=31.12.2026"]).fails(&["'as_of' must be DATE", "31.12.2026"]);
+    run(&["name=a", "name=b"]).fails(&["given twice"]);
+    desk.write("bad.sql", "-- param x\nSELECT 1");
+    desk.run(&["report", "bad.sql"])
+        .fails(&["report 'bad.sql'", "has no type"]);
+}
+
+// Functions
+
+#[test]
+fn functions_describe_themselves() {
+    let desk = Desk::new();
+    desk.run(&["functions"]).is_well();
+    desk.run(&["functions", "date_trunc"])
+        .is_well()
+        .says("Arguments");
+    desk.run(&["functions", "date_trunk"])
+        .fails(&["'date_trunk'", "Did you mean 'date_trunc'?"]);
+}
+
+/// Every shipped report over the small test data: what it prints, what it says, and how it ends.
+#[test]
+fn shipped_reports_over_the_test_data() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let config = root.join("testdata/dayrate.toml");
+    if !config.is_file() {
+        return;
+    }
+    let desk = Desk::new();
+    let mut reports: Vec<PathBuf> = std::fs::read_dir(root.join("queries"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "sql"))
+        .collect();
+    reports.sort();
+    for report in reports {
+        let name = report.file_stem().unwrap().to_string_lossy().into_owned();
+        let answer = desk.run(&["--config", &config.to_string_lossy(), "report", &name]);
+        let whole = format!("code {}\n{}\n{}", answer.code, answer.out, answer.err);
+        insta::assert_snapshot!(name, whole);
+    }
+}
