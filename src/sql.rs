@@ -190,16 +190,13 @@ impl VisitorMut for Rewrite<'_> {
     type Break = datafusion::error::DataFusionError;
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Self::Break> {
-        let arguments = match factor {
-            TableFactor::Table {
-                name,
-                args: Some(args),
-                ..
-            } => function_named(name).map(|f| (f, &mut args.args)),
-            TableFactor::Function { name, args, .. } => function_named(name).map(|f| (f, args)),
-            _ => None,
+        let Some(function) = as_call(factor) else {
+            return ControlFlow::Continue(());
         };
-        let Some((function, arguments)) = arguments else {
+        let TableFactor::Function {
+            args: arguments, ..
+        } = factor
+        else {
             return ControlFlow::Continue(());
         };
         let relations = relation_places(function, arguments);
@@ -237,6 +234,32 @@ impl VisitorMut for Rewrite<'_> {
             *expr = Expr::Nested(Box::new(constant.clone()));
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// The table function of ours that `factor` calls; the call gets the form in which the engine does not take its name
+/// for that of a table to resolve.
+fn as_call(factor: &mut TableFactor) -> Option<&'static crate::table::TableFunction> {
+    if let TableFactor::Table {
+        name,
+        args: Some(args),
+        alias,
+        ..
+    } = factor
+    {
+        let function = function_named(name)?;
+        *factor = TableFactor::Function {
+            lateral: false,
+            name: name.clone(),
+            args: std::mem::take(&mut args.args),
+            with_ordinality: false,
+            alias: alias.take(),
+        };
+        return Some(function);
+    }
+    match factor {
+        TableFactor::Function { name, .. } => function_named(name),
+        _ => None,
     }
 }
 
