@@ -183,7 +183,7 @@ fn rewrite_statement(statement: &mut Statement, rewrite: &mut Rewrite) -> Result
 /// The changes to the syntax tree: see the module.
 struct Rewrite<'a> {
     parameters: &'a Parameters,
-    has_relation: &'a dyn Fn(&str) -> bool,
+    has_relation: &'a (dyn Fn(&str) -> bool + Sync),
 }
 
 impl VisitorMut for Rewrite<'_> {

@@ -1,1 +1,3 @@
 //! The command-line tool: the only folder that prints.
+
+mod generate;

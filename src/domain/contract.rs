@@ -160,9 +160,11 @@ pub(crate) fn show(day: Day) -> String {
 
 #[cfg(test)]
 mod tests {
-    use rust_decimal::dec;
-
     use super::*;
+
+    fn dec(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
 
     fn term(id: &str, start: Day, end: Day, scenario: Option<&str>) -> Term {
         Term {
@@ -215,7 +217,7 @@ mod tests {
     fn faults_of_one_row() {
         assert!(terms(vec![term("a", 3, 3, None)], &Scenario::Real).is_err());
         let mut negative = term("a", 0, 1, None);
-        negative.figures = vec![("credit_price", dec!(-0.01))];
+        negative.figures = vec![("credit_price", dec("-0.01"))];
         let text = terms(vec![negative], &Scenario::Real)
             .unwrap_err()
             .to_string();

@@ -129,9 +129,11 @@ pub(crate) fn credits(
 
 #[cfg(test)]
 mod tests {
-    use rust_decimal::dec;
-
     use super::*;
+
+    fn dec(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
 
     fn total(gen_ai: bool, intent_analyzer: bool, surcharge_mode: SurchargeMode) -> Decimal {
         let rates = Rates {
@@ -146,12 +148,12 @@ mod tests {
     /// The figures of the published plan.
     #[test]
     fn published_rates() {
-        assert_eq!(total(false, false, SurchargeMode::Add), dec!(1));
-        assert_eq!(total(false, true, SurchargeMode::Add), dec!(1.2));
-        assert_eq!(total(true, false, SurchargeMode::Add), dec!(1.5));
-        assert_eq!(total(true, true, SurchargeMode::Add), dec!(1.7));
-        assert_eq!(total(true, true, SurchargeMode::Multiply), dec!(1.8));
-        assert_eq!(total(false, true, SurchargeMode::Multiply), dec!(1.2));
+        assert_eq!(total(false, false, SurchargeMode::Add), dec("1"));
+        assert_eq!(total(false, true, SurchargeMode::Add), dec("1.2"));
+        assert_eq!(total(true, false, SurchargeMode::Add), dec("1.5"));
+        assert_eq!(total(true, true, SurchargeMode::Add), dec("1.7"));
+        assert_eq!(total(true, true, SurchargeMode::Multiply), dec("1.8"));
+        assert_eq!(total(false, true, SurchargeMode::Multiply), dec("1.2"));
     }
 
     /// The parts add up to the total whatever the rates, and none is negative.
@@ -164,9 +166,9 @@ mod tests {
             {
                 for surcharge_mode in [SurchargeMode::Add, SurchargeMode::Multiply] {
                     let rates = Rates {
-                        dar_credits: dec!(0.3333),
-                        gen_ai_multiplier: dec!(1.234567),
-                        intent_analyzer_credits: dec!(0.1111),
+                        dar_credits: dec("0.3333"),
+                        gen_ai_multiplier: dec("1.234567"),
+                        intent_analyzer_credits: dec("0.1111"),
                         surcharge_mode,
                     };
                     let c = credits(gen_ai, intent_analyzer, &rates, growth).unwrap();

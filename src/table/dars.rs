@@ -5,6 +5,8 @@
 
 use arrow::datatypes::DataType;
 use datafusion::common::{JoinType, Result};
+use datafusion::functions::core::expr_fn::get_field;
+use datafusion::functions::core::named_struct;
 use datafusion::functions_aggregate::bool_and_or::bool_or_udaf;
 use datafusion::functions_aggregate::count::count_udaf;
 use datafusion::functions_aggregate::min_max::{max_udaf, min_udaf};
@@ -107,7 +109,7 @@ fn plan(call: &Call) -> Result<LogicalPlan> {
             cast(column("relationship_id"), consumer.data_type()),
         )
         .otherwise(null(&consumer.data_type()))?,
-        By::Conversation => column("consumer_id"),
+        By::Conversation => get_field(column("consumer_id"), "value"),
     };
     let output = COLUMNS.iter().map(|name| match *name {
         "consumer_id" => consumer.clone().alias("consumer_id"),
@@ -198,7 +200,18 @@ fn counted(call_: &Call, dated: &Dated, by: By, carried: &[String]) -> Result<Lo
 /// What a DAR is made of, over the messages of [`counted`].
 fn measures(call: &Call, dated: &Dated, by: By, carried: &[String]) -> Result<Vec<Measure>> {
     let sent_at = || column("sent_at");
-    let first = |name: &str| at_first(column(name), sent_at());
+    // The first message: the earliest, then by channel, NULL last; several of those by the value itself.
+    let first = |name: &str| {
+        at_first(
+            named_struct().call(vec![
+                lit("channel"),
+                column("channel"),
+                lit("value"),
+                column(name),
+            ]),
+            sent_at(),
+        )
+    };
     let measure = |name: &str, over_messages, merge| Measure {
         name: name.into(),
         over_messages,
@@ -213,15 +226,31 @@ fn measures(call: &Call, dated: &Dated, by: By, carried: &[String]) -> Result<Ve
     };
     let any = |name: &str| bool_or_udaf().call(vec![column(name)]);
     let gen_ai = match call.option(&GEN_AI_RULE).as_deref() {
-        Some("first_message") => measure("gen_ai", first("gen_ai_on"), Merge::AtFirst),
+        Some("first_message") => measure(
+            "gen_ai",
+            at_first(column("gen_ai_on"), sent_at()),
+            Merge::AtFirst,
+        ),
         // Settled later, but only where there are switches at all.
         Some("day_start") => measure("gen_ai", bool_or_udaf().call(vec![lit(false)]), Merge::Any),
         _ => measure("gen_ai", any("gen_ai_on"), Merge::Any),
     };
     let mut measures = vec![
-        measure("org_id", first("org_id"), Merge::AtFirst),
-        measure("time_zone", first("time_zone"), Merge::AtFirst),
-        measure("channel", first("channel"), Merge::AtFirst),
+        measure(
+            "org_id",
+            at_first(column("org_id"), sent_at()),
+            Merge::AtFirst,
+        ),
+        measure(
+            "time_zone",
+            at_first(column("time_zone"), sent_at()),
+            Merge::AtFirst,
+        ),
+        measure(
+            "channel",
+            at_first(column("channel"), sent_at()),
+            Merge::AtFirst,
+        ),
         measure(
             "first_message_at",
             min_udaf().call(vec![sent_at()]),

@@ -276,14 +276,15 @@ fn rated(
             .collect::<Vec<_>>()
     };
 
+    // Names of their own until the last step: the optimizer may move a projection next to the columns of `terms`.
     let with_parts = LogicalPlanBuilder::from(joined)
         .project(
             passed(&listed)
                 .into_iter()
                 .chain([
-                    scenario.alias("scenario"),
-                    contract_id.alias("contract_id"),
-                    term("currency", &DataType::Utf8View).alias("currency"),
+                    scenario.alias("rated scenario"),
+                    contract_id.alias("rated contract_id"),
+                    term("currency", &DataType::Utf8View).alias("rated currency"),
                     parts.alias("credit parts"),
                 ])
                 .chain(passed(&further))
@@ -295,7 +296,10 @@ fn rated(
         .project(
             passed(&listed)
                 .into_iter()
-                .chain(["scenario", "contract_id", "currency"].map(column))
+                .chain(
+                    ["scenario", "contract_id", "currency"]
+                        .map(|name| column(&format!("rated {name}")).alias(name)),
+                )
                 .chain(
                     [
                         "base_credits",

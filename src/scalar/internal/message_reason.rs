@@ -270,7 +270,7 @@ mod tests {
         );
         assert_eq!(
             sent_at.data_type(),
-            &DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()))
+            &DataType::Timestamp(arrow::datatypes::TimeUnit::Millisecond, Some("UTC".into()))
         );
         let seconds = instants(&sent_at).unwrap();
         assert_eq!(
