@@ -250,11 +250,7 @@ fn relation_places(
     function: &'static crate::table::TableFunction,
     arguments: &[FunctionArg],
 ) -> Relations {
-    let mut by_place = function
-        .relations
-        .iter()
-        .filter(|relation| relation.positional)
-        .map(|relation| relation.name);
+    let mut by_place = function.relations.iter().map(|relation| relation.name);
     let names: Vec<Option<String>> = arguments
         .iter()
         .map(|argument| match argument {

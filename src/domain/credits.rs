@@ -115,7 +115,7 @@ pub(crate) fn credits(
     let intent_analyzer = down(times(surcharge, growth)?);
     let rest = total - intent_analyzer;
     let base = if gen_ai {
-        down(times(rates.dar_credits, growth)?).min(rest)
+        down(times(rates.dar_credits, growth)?)
     } else {
         rest
     };
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(total(false, true, SurchargeMode::Multiply), dec("1.2"));
     }
 
-    /// The parts add up to the total whatever the rates, and none is negative.
+    /// The parts add up to the total whatever the rates; with a multiplier of at least 1 none is negative.
     #[test]
     fn parts_add_up() {
         for thousandths in 0..3000_i64 {

@@ -5,7 +5,6 @@
 
 use arrow::datatypes::DataType;
 use datafusion::common::{JoinType, Result};
-use datafusion::functions::core::expr_fn::get_field;
 use datafusion::functions::core::named_struct;
 use datafusion::functions_aggregate::bool_and_or::bool_or_udaf;
 use datafusion::functions_aggregate::count::count_udaf;
@@ -15,7 +14,7 @@ use datafusion::logical_expr::{
 };
 
 use super::calendar::{Dated, dated, gen_ai_spans};
-use super::expression::{call, column, of, text};
+use super::expression::{call, column, field, of, text};
 use super::option::{CARRY, GEN_AI_RULE, GEN_AI_SCOPE, REJECTS, RELATIONSHIP};
 use super::relation::{IdKind, null, utc_microseconds};
 use super::relationship::{Measure, Merge, by_consumer, by_conversation};
@@ -109,7 +108,7 @@ fn plan(call: &Call) -> Result<LogicalPlan> {
             cast(column("relationship_id"), consumer.data_type()),
         )
         .otherwise(null(&consumer.data_type()))?,
-        By::Conversation => get_field(column("consumer_id"), "value"),
+        By::Conversation => field(column("consumer_id"), "value"),
     };
     let output = COLUMNS.iter().map(|name| match *name {
         "consumer_id" => consumer.clone().alias("consumer_id"),

@@ -2,11 +2,11 @@
 
 use arrow::datatypes::DataType;
 use datafusion::common::Result;
-use datafusion::functions::core::expr_fn::{coalesce, get_field};
+use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::functions::core::named_struct;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit};
 
-use super::expression::column;
+use super::expression::{column, field};
 use super::relation::Relation;
 use super::{Call, RelationSpec, TableFunction};
 use crate::aggregate::at_first;
@@ -81,7 +81,7 @@ fn plan(call: &Call) -> Result<LogicalPlan> {
         .project(
             names
                 .iter()
-                .map(|name| get_field(column("first"), name.as_str()).alias(name))
+                .map(|name| field(column("first"), name.as_str()).alias(name))
                 .collect::<Vec<_>>(),
         )?
         .union(unidentified)?

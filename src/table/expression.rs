@@ -2,12 +2,12 @@
 
 use arrow::datatypes::DataType;
 use datafusion::common::{Column, Result, ScalarValue, UnnestOptions};
-use datafusion::functions::core::expr_fn::get_field;
 use datafusion::functions::core::named_struct;
 use datafusion::functions_aggregate::array_agg::array_agg_udaf;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ScalarUDF, lit};
 
 use super::relation::{Relation, null};
+use crate::scalar::internal;
 
 /// The column `name` of the relation aliased `relation`; unlike `col`, takes the name as it is.
 pub(crate) fn of(relation: &str, name: &str) -> Expr {
@@ -27,6 +27,11 @@ pub(crate) fn text(value: &str) -> Expr {
 /// A call of one of our scalar functions.
 pub(crate) fn call(function: ScalarUDF, arguments: Vec<Expr>) -> Expr {
     function.call(arguments)
+}
+
+/// One field of a struct.
+pub(crate) fn field(value: Expr, name: &str) -> Expr {
+    internal::field().call(vec![value, lit(name)])
 }
 
 /// A small relation as the one row of a plan: a column `name` with the list of its rows, NULL if there are none.
@@ -58,7 +63,7 @@ pub(crate) fn unlisted(
 ) -> Result<LogicalPlan> {
     let fields = columns
         .iter()
-        .map(|name| get_field(column("row"), *name).alias(*name));
+        .map(|name| field(column("row"), name).alias(*name));
     LogicalPlanBuilder::from(plan)
         .project(vec![rows.alias("row")])?
         .unnest_columns_with_options(

@@ -92,7 +92,8 @@ fn with_consumers(
             column("day"),
         ])
     };
-    let names = ["site_id", "conversation_id", "day"];
+    // Names that no column of messages is likely to have: both sides of the join end up in one schema.
+    let names = ["key site_id", "key conversation_id", "key day"];
     let consumers = LogicalPlanBuilder::from(days.clone())
         .filter(column("reason").is_null().and(own.clone().is_not_null()))?
         .project(
@@ -100,14 +101,14 @@ fn with_consumers(
                 .into_iter()
                 .zip(names)
                 .map(|(key, name)| key.alias(name))
-                .chain([own.clone().alias("consumer_id")])
+                .chain([own.clone().alias("smallest consumer_id")])
                 .collect::<Vec<_>>(),
         )?
         .aggregate(
             names.map(column),
             vec![
                 min_udaf()
-                    .call(vec![column("consumer_id")])
+                    .call(vec![column("smallest consumer_id")])
                     .alias("consumer_id"),
             ],
         )?
@@ -125,12 +126,11 @@ fn with_consumers(
         ),
         None,
     )?;
-    // `day` stands on both sides of the join; the messages' own goes on.
     let kind = consumer.meet(dated.conversation_kind());
     let as_kind = |id: Expr| cast(id, kind.data_type());
     let relationship = coalesce(vec![
         as_kind(own),
-        as_kind(of("consumers", "consumer_id")),
+        as_kind(of("consumers", "smallest consumer_id")),
         as_kind(dated.conversation_id(dated.conversation_kind())?),
     ]);
     Ok((joined.build()?, relationship))

@@ -2,12 +2,11 @@
 
 use arrow::datatypes::DataType;
 use datafusion::common::{JoinType, Result, ScalarValue};
-use datafusion::functions::core::expr_fn::get_field;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit};
 use rust_decimal::Decimal;
 
 use super::dars::{COLUMNS, DARS};
-use super::expression::{call, column, listed, of, text, unlisted};
+use super::expression::{call, column, field, listed, of, text, unlisted};
 use super::option::{GROWTH, REPLAY_DAYS, SCENARIO, SURCHARGE_MODE};
 use super::relation::{IdKind, Relation, null};
 use super::{Call, RelationSpec, TableFunction};
@@ -291,7 +290,7 @@ fn rated(
                 .collect::<Vec<_>>(),
         )?
         .build()?;
-    let part = |name: &str| get_field(column("credit parts"), name).alias(name);
+    let part = |name: &str| field(column("credit parts"), name).alias(name);
     LogicalPlanBuilder::from(with_parts)
         .project(
             passed(&listed)

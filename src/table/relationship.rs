@@ -7,13 +7,12 @@
 //! are pruned, since only the list of consumers is unnested.
 
 use datafusion::common::{Column, Result, UnnestOptions};
-use datafusion::functions::core::expr_fn::get_field;
 use datafusion::functions_aggregate::array_agg::array_agg_udaf;
 use datafusion::functions_aggregate::bool_and_or::bool_or_udaf;
 use datafusion::functions_aggregate::min_max::{max_udaf, min_udaf};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, when};
 
-use super::expression::{call, column};
+use super::expression::{call, column, field};
 use super::relation::IdKind;
 use crate::aggregate::{at_first, exact_sum};
 use crate::scalar::internal;
@@ -107,11 +106,11 @@ pub(crate) fn by_consumer(
         )?
         .unnest_columns_with_options(vec![Column::new_unqualified("part")], UnnestOptions::new())?;
 
-    let consumer = get_field(column("part"), "consumer_id");
+    let consumer = field(column("part"), "consumer_id");
     let as_kind = |id: Expr| cast(id, kind.data_type());
     let relationship = when(consumer.clone().is_not_null(), as_kind(consumer.clone()))
         .otherwise(as_kind(column("conversation_id")))?;
-    let slot = get_field(column("part"), "slot");
+    let slot = field(column("part"), "slot");
     let element = |name: &str| {
         call(internal::element(), vec![column(name), slot.clone()]).alias(name.to_string())
     };

@@ -3,6 +3,7 @@
 mod consumer_slots;
 mod contract_terms;
 mod day;
+mod field;
 pub(crate) mod instant;
 pub(super) mod listed_rows;
 mod message_reason;
@@ -55,6 +56,11 @@ pub(crate) fn billable() -> ScalarUDF {
 /// `dayrate_consumer_slots(consumers)`.
 pub(crate) fn consumer_slots() -> ScalarUDF {
     consumer_slots::ConsumerSlots::new().into()
+}
+
+/// `dayrate_field(struct, name)`.
+pub(crate) fn field() -> ScalarUDF {
+    field::StructField::new().into()
 }
 
 /// `dayrate_element(list, slot)`.
