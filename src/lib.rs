@@ -31,3 +31,18 @@ mod scalar;
 mod session;
 mod sql;
 mod table;
+
+use datafusion::error::Result;
+use datafusion::prelude::SessionContext;
+
+/// Teaches `ctx` the functions of this crate.
+///
+/// # Errors
+///
+/// None today; a later function may refuse a session that lacks what it needs.
+pub fn register_all(ctx: &SessionContext) -> Result<()> {
+    for function in scalar::all(&domain::zone::ZoneDatabase::bundled()) {
+        ctx.register_udf(function);
+    }
+    Ok(())
+}

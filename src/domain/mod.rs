@@ -3,6 +3,9 @@
 //! Every function here takes and returns plain values and says in its documentation which sentence of the plan it
 //! stands for. The other folders only carry rows to these functions and back.
 
+pub(crate) mod day;
+pub(crate) mod zone;
+
 use std::fmt;
 
 /// Why a rule refuses its input: what is wrong, where, what was found, and what to do.
