@@ -8,16 +8,17 @@ use std::sync::Arc;
 use crate::domain::Fault;
 use crate::domain::zone::{Zone, ZoneDatabase};
 
-/// Slots to begin with, a power of two: few for the processor's cache, many for the twenty-odd zones of a batch.
-const SLOTS: usize = 256;
+/// Slots to begin with, a power of two: so many that the twenty-odd zones of a batch hardly ever meet in one.
+const SLOTS: usize = 1_024;
 
 /// The zones met so far, each with a number, by the spellings of their names.
 pub(super) struct ZoneSpellings<'a> {
     database: &'a ZoneDatabase,
     zones: Vec<Arc<Zone>>,
-    /// Open addressing; a spelling of length 0 marks a free slot.
-    slots: Vec<(Spelling, u32)>,
-    taken: usize,
+    /// Each spelling with its zone's number; the first is no spelling.
+    spellings: Vec<(Spelling, u32)>,
+    /// Open addressing: an index into `spellings`, 0 in a free slot.
+    slots: Vec<u32>,
 }
 
 /// The whole of a name.
@@ -32,8 +33,8 @@ impl<'a> ZoneSpellings<'a> {
         Self {
             database,
             zones: Vec::new(),
-            slots: Vec::new(),
-            taken: 0,
+            spellings: vec![Default::default()],
+            slots: vec![0; SLOTS],
         }
     }
 
@@ -55,14 +56,15 @@ impl<'a> ZoneSpellings<'a> {
     #[inline]
     fn known(&self, name: &str) -> Option<u32> {
         let spelling = Spelling::of(name.as_bytes())?;
-        let last = self.slots.len().checked_sub(1)?;
+        let last = self.slots.len() - 1;
         let mut slot = spelling.hash();
         loop {
-            let (known, number) = self.slots.get(slot & last)?;
+            let index = *self.slots.get(slot & last)?;
+            let (known, number) = self.spellings.get(index as usize)?;
             if known.is(&spelling) {
                 return Some(*number);
             }
-            if known.length == 0 {
+            if index == 0 {
                 return None;
             }
             slot += 1;
@@ -76,27 +78,26 @@ impl<'a> ZoneSpellings<'a> {
         let Some(spelling) = Spelling::of(name.as_bytes()) else {
             return Ok(number);
         };
-        if self.taken * 4 >= self.slots.len() {
-            let larger = vec![Default::default(); (self.slots.len() * 2).max(SLOTS)];
-            let known = std::mem::replace(&mut self.slots, larger);
-            known
-                .into_iter()
-                .filter(|(spelling, _)| spelling.length > 0)
-                .for_each(|(spelling, number)| self.place(spelling, number));
+        self.spellings.push((spelling, number));
+        if self.spellings.len() * 4 > self.slots.len() {
+            self.slots = vec![0; self.slots.len() * 2];
+            (1..self.spellings.len()).for_each(|index| self.place(index));
+        } else {
+            self.place(self.spellings.len() - 1);
         }
-        self.place(spelling, number);
-        self.taken += 1;
         Ok(number)
     }
 
-    /// Puts a new spelling into a free slot; there always is one.
-    fn place(&mut self, spelling: Spelling, number: u32) {
+    /// Puts a spelling into a free slot; there always is one.
+    fn place(&mut self, index: usize) {
         let last = self.slots.len() - 1;
-        let mut slot = spelling.hash();
-        while self.slots[slot & last].0.length > 0 {
+        let mut slot = self.spellings[index].0.hash();
+        while self.slots[slot & last] > 0 {
             slot += 1;
         }
-        self.slots[slot & last] = (spelling, number);
+        #[expect(clippy::cast_possible_truncation, reason = "a batch has fewer rows")]
+        let index = index as u32;
+        self.slots[slot & last] = index;
     }
 
     /// The number of a zone whose name was not met in this spelling.
@@ -136,11 +137,13 @@ impl Spelling {
         if length == 0 {
             return None;
         }
-        let mut bytes = [0; 8];
-        bytes.get_mut(..length)?.copy_from_slice(name);
+        let bytes = name
+            .iter()
+            .rev()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte));
         Some(Self {
             length,
-            words: [u64::from_le_bytes(bytes), 0, 0, 0],
+            words: [bytes, 0, 0, 0],
         })
     }
 
@@ -155,8 +158,8 @@ impl Spelling {
     /// A slot, before it is cut to the number of slots.
     #[inline]
     fn hash(&self) -> usize {
-        let [first, _, middle, last] = self.words;
-        let mixed = first ^ middle.rotate_left(21) ^ last.rotate_left(42);
+        let [first, _, _, last] = self.words;
+        let mixed = first ^ last.rotate_left(29);
         let spread = mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         usize::try_from(spread >> 40).unwrap_or_default()
     }

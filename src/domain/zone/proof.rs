@@ -7,7 +7,7 @@
 //! * A day has a range exactly when the days before it, and those up to it, are half-lines.
 //!
 //! Each is tried one microsecond around every turn and around the midnights near it. With `DAYRATE_PROOF=long` the
-//! first is tried every 15 minutes from 1970 to 2037 as well, which takes minutes.
+//! first two are tried every 15 minutes from 1970 to 2037 as well, two thousand million instants.
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
