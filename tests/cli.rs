@@ -48,7 +48,7 @@ impl Desk {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("dayrate"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dayrate"));
         command
             .current_dir(self.0.path())
             .args(arguments)

@@ -3,8 +3,8 @@
 //! Floating point logarithms and powers differ by a last bit between machines, and one such bit would make two people's
 //! "same" data differ. Every shape here (lognormal, skewed) is therefore made of integers.
 
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// A stream of draws that is the same on every machine for one seed and purpose.
 pub(super) struct Draw(ChaCha8Rng);
