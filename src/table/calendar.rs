@@ -266,6 +266,11 @@ impl Dated {
         Ok(call(internal::message_reason(), self.facts()?))
     }
 
+    /// True of every message, but only once `sites` and `feature_periods` are checked.
+    pub(crate) fn checked(&self) -> Expr {
+        call(internal::checked(), vec![of(CALENDAR, "in_force")])
+    }
+
     /// The rows that count, by the option `rejects`: the check stands directly above the join.
     pub(crate) fn billable(&self, call_: &Call) -> Result<LogicalPlan> {
         let mut arguments = self.facts()?;

@@ -48,7 +48,7 @@ const ADDED: [&str; 8] = [
 fn plan(call: &Call) -> Result<LogicalPlan> {
     let dated = dated(call)?;
     let own = dated.own_columns("message_days", &ADDED)?;
-    let plan = LogicalPlanBuilder::from(dated.plan.clone());
+    let plan = LogicalPlanBuilder::from(dated.plan.clone()).filter(dated.checked())?;
     let columns = own.into_iter().chain([
         dated.org_id().alias("org_id"),
         dated.day().alias("day"),

@@ -190,6 +190,7 @@ fn with_terms(call_: &Call, dars: &Relation, contracts: &Relation) -> Result<Log
     };
     LogicalPlanBuilder::from(terms)
         .join_with_expr_keys(right, JoinType::Right, (term_keys, dar_keys), Some(in_term))?
+        .filter(call(internal::checked(), vec![of("terms", "contract_id")]))?
         .build()
 }
 

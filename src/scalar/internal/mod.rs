@@ -1,5 +1,6 @@
 //! The functions that table functions plan and people do not write: their names begin with `dayrate_`.
 
+mod checked;
 mod consumer_slots;
 mod contract_terms;
 mod day;
@@ -51,6 +52,11 @@ pub(crate) fn message_reason() -> ScalarUDF {
 /// `dayrate_billable(…, rejects)`.
 pub(crate) fn billable() -> ScalarUDF {
     message_reason::Billable::new().into()
+}
+
+/// `dayrate_checked(value)`.
+pub(crate) fn checked() -> ScalarUDF {
+    checked::Checked::new().into()
 }
 
 /// `dayrate_consumer_slots(consumers)`.
