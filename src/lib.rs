@@ -26,6 +26,7 @@ mod aggregate;
 pub mod cli;
 mod domain;
 mod error;
+mod exec;
 mod lake;
 mod scalar;
 #[cfg(feature = "cli")]
@@ -33,21 +34,70 @@ mod session;
 mod sql;
 mod table;
 
-use datafusion::error::Result;
+use std::sync::Arc;
+
+use datafusion::common::Result;
+use datafusion::execution::SessionStateBuilder;
 use datafusion::prelude::SessionContext;
 
-/// Registers every function.
+use domain::zone::ZoneDatabase;
+pub use sql::{Parameters, sql, sql_with};
+
+/// Teaches a session every function of this crate: scalars, aggregates and table functions, with the session defaults
+/// (`SET dayrate.relationship = …`) and the rules that prune by day. Replaces nothing of the session's own.
+///
+/// Call it once, on the session itself, before the first query.
 ///
 /// # Errors
 ///
-/// None yet.
+/// A session that refuses a function.
+///
+/// # Example
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> datafusion::error::Result<()> {
+/// use datafusion::prelude::SessionContext;
+///
+/// let ctx = SessionContext::new();
+/// dayrate::register_all(&ctx)?;
+/// let credits = ctx.sql("SELECT engagement_credits(true, true) AS credits").await?;
+/// assert_eq!(credits.collect().await?[0].num_rows(), 1);
+/// # Ok(())
+/// # }
+/// ```
 pub fn register_all(ctx: &SessionContext) -> Result<()> {
-    register_all_with(ctx, domain::zone::ZoneDatabase::bundled())
+    register_all_with(ctx, &ZoneDatabase::bundled())
 }
 
-pub(crate) fn register_all_with(
-    _ctx: &SessionContext,
-    _zones: domain::zone::ZoneDatabase,
-) -> Result<()> {
+/// [`register_all`] with other zone rules.
+pub(crate) fn register_all_with(ctx: &SessionContext, zones: &ZoneDatabase) -> Result<()> {
+    for function in scalar::all(zones) {
+        ctx.register_udf(function);
+    }
+    for function in aggregate::all(zones) {
+        ctx.register_udaf(function);
+    }
+    for function in table::all() {
+        ctx.register_udtf(function.name, Arc::new(table::TableFunctionEntry(function)));
+    }
+    let planner = table::Planner::new(zones.clone(), Arc::clone(ctx.state().catalog_list()));
+    ctx.register_relation_planner(Arc::new(planner))?;
+    ctx.add_optimizer_rule(Arc::new(table::SentAtRange));
+    let state = ctx.state_ref();
+    let mut state = state.write();
+    state
+        .config_mut()
+        .options_mut()
+        .extensions
+        .insert(table::option::SessionDefaults::default());
+    let mut rules = state.physical_optimizers().to_vec();
+    rules.insert(0, Arc::new(exec::CollectCalendar));
+    let session_id = state.session_id().to_string();
+    let rebuilt = SessionStateBuilder::new_from_existing(state.clone())
+        .with_session_id(session_id)
+        .with_physical_optimizer_rules(rules)
+        .build();
+    *state = rebuilt;
     Ok(())
 }

@@ -560,10 +560,6 @@ fn functions_describe_themselves() {
 #[test]
 fn shipped_reports_over_the_test_data() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let config = root.join("testdata/dayrate.toml");
-    if !config.is_file() {
-        return;
-    }
     let desk = Desk::new();
     let mut reports: Vec<PathBuf> = std::fs::read_dir(root.join("queries"))
         .unwrap()
@@ -573,7 +569,8 @@ fn shipped_reports_over_the_test_data() {
     reports.sort();
     for report in reports {
         let name = report.file_stem().unwrap().to_string_lossy().into_owned();
-        let answer = desk.run(&["--config", &config.to_string_lossy(), "report", &name]);
+        let mut command = desk.command(&["report", &name]);
+        let answer = Answer::of(command.current_dir(root.join("testdata")).output().unwrap());
         let whole = format!("code {}\n{}\n{}", answer.code, answer.out, answer.err);
         insta::assert_snapshot!(name, whole);
     }

@@ -1,2 +1,30 @@
-//! Thin Arrow skins over the rules, for aggregates.
+//! The aggregates, one file each.
+
+mod at_first;
+mod dar_count;
 pub(crate) mod exact_sum;
+mod interner;
+
+use std::sync::Arc;
+
+use datafusion::logical_expr::{AggregateUDF, Expr};
+
+use crate::domain::zone::ZoneDatabase;
+
+/// Every aggregate that people write: the only list.
+pub(crate) fn all(zones: &ZoneDatabase) -> Vec<AggregateUDF> {
+    vec![
+        AggregateUDF::from(dar_count::DarCount::new(zones.clone())),
+        AggregateUDF::from(exact_sum::ExactSum::new()),
+    ]
+}
+
+/// `dayrate_at_first(value, instant)`, as a table function plans it.
+pub(crate) fn at_first(value: Expr, instant: Expr) -> Expr {
+    Arc::new(AggregateUDF::from(at_first::AtFirst::new())).call(vec![value, instant])
+}
+
+/// `exact_sum(value)`, as a table function plans it.
+pub(crate) fn exact_sum(value: Expr) -> Expr {
+    AggregateUDF::from(exact_sum::ExactSum::new()).call(vec![value])
+}

@@ -11,7 +11,8 @@ use super::format::Kind;
 use super::output::Output;
 use super::say;
 use crate::error;
-use crate::table::{self, TableFunctionDoc};
+use crate::table::option::{OptionSpec, Values};
+use crate::table::{self, TableFunction};
 
 /// Prints the list, or one function.
 ///
@@ -66,12 +67,11 @@ fn listed(ctx: &SessionContext, mut line: impl FnMut(&str, &str, &str, &str) -> 
         }
     }
     for function in table::all() {
-        let documentation = function.documentation();
         text.push_str(&line(
-            documentation.name,
+            function.name,
             "Table",
-            documentation.syntax,
-            documentation.summary,
+            &function.syntax(),
+            function.summary,
         ));
     }
     text
@@ -109,8 +109,8 @@ fn added(ctx: &SessionContext) -> [(&'static str, Documented); 2] {
 /// All that a function says about itself; DataFusion's own functions too.
 fn one(ctx: &SessionContext, name: &str) -> Result<String> {
     let name = name.trim_end_matches("()").to_lowercase();
-    if let Some(function) = table::all().iter().find(|function| function.name() == name) {
-        return Ok(table_page(&function.documentation()));
+    if let Some(function) = table::find(&name) {
+        return Ok(table_page(function));
     }
     let state = ctx.state();
     let documentation = (state
@@ -135,10 +135,7 @@ fn one(ctx: &SessionContext, name: &str) -> Result<String> {
             "{name}\n\nThis function says nothing about itself.\n"
         )),
         None => {
-            let mut known: Vec<&str> = table::all()
-                .iter()
-                .map(|function| function.name())
-                .collect();
+            let mut known: Vec<&str> = table::all().iter().map(|function| function.name).collect();
             known.extend(state.scalar_functions().keys().map(String::as_str));
             known.extend(state.aggregate_functions().keys().map(String::as_str));
             let nearest =
@@ -171,41 +168,58 @@ fn page(name: &str, documentation: &Documentation) -> String {
     text
 }
 
-fn table_page(documentation: &TableFunctionDoc) -> String {
+fn table_page(function: &TableFunction) -> String {
     let mut text = format!(
         "{}\n\n{}\n\n  {}\n",
-        documentation.name, documentation.summary, documentation.syntax
+        function.name,
+        function.summary,
+        function.syntax()
     );
-    let relations = documentation
-        .relations
-        .iter()
-        .map(|(name, required, columns)| {
-            vec![
-                (*name).to_owned(),
-                if *required { "required" } else { "optional" }.to_owned(),
-                columns.to_string(),
-            ]
-        });
+    let relations = function.relations.iter().map(|relation| {
+        let required = if relation.required {
+            "required"
+        } else {
+            "optional"
+        };
+        vec![
+            relation.name.to_owned(),
+            required.to_owned(),
+            relation.columns.to_owned(),
+        ]
+    });
     section(&mut text, "Relations", relations);
-    let options = documentation
-        .options
-        .iter()
-        .map(|(name, values, default, about)| {
-            vec![
-                format!("{name} =>"),
-                values.to_string(),
-                format!("default {default}"),
-                about.to_string(),
-            ]
-        });
+    let options = function.options.iter().map(|option| {
+        let default = match option.default {
+            "" => "no default".to_owned(),
+            default => format!("default {default}"),
+        };
+        vec![
+            format!("{} =>", option.name),
+            values(option),
+            default,
+            option.description.to_owned(),
+        ]
+    });
     section(&mut text, "Options", options);
-    let columns = documentation
-        .columns
-        .iter()
-        .map(|(name, data_type)| vec![name.to_string(), data_type.to_string()]);
+    let columns = function.columns.iter();
+    let columns =
+        columns.map(|(name, data_type)| vec![(*name).to_owned(), (*data_type).to_owned()]);
     section(&mut text, "Columns", columns);
-    text.push_str(&format!("\nExample\n{}\n", indented(documentation.example)));
+    text.push_str(&format!("\nExample\n{}\n", indented(function.example)));
     text
+}
+
+fn values(option: &OptionSpec) -> String {
+    match option.values {
+        Values::Choice(names) => names
+            .iter()
+            .map(|name| format!("'{name}'"))
+            .collect::<Vec<_>>()
+            .join(" | "),
+        Values::Text => "text".to_owned(),
+        Values::Days => "days".to_owned(),
+        Values::Factor => "a number".to_owned(),
+    }
 }
 
 fn section(text: &mut String, heading: &str, rows: impl Iterator<Item = Vec<String>>) {

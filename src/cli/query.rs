@@ -11,6 +11,7 @@ use super::args::Statements;
 use super::output::Output;
 use super::{message, read_sql};
 use crate::error;
+use crate::lake::views;
 use crate::sql::{self, Parameters};
 
 /// `dayrate -c` and `dayrate -f`.
@@ -24,7 +25,7 @@ pub(super) async fn run(
         statements.extend(sql::parse(ctx, text)?);
     }
     for file in &given.file {
-        let parsed = sql::parse(ctx, &read_sql(file)?);
+        let parsed = sql::parse(ctx, &read_sql(file).await?);
         statements.extend(parsed.map_err(|cause| cause.context(format!("in the file '{file}'")))?);
     }
     if statements.is_empty() {
@@ -62,7 +63,7 @@ pub(super) async fn one(
     output: &mut Output,
 ) -> Result<Option<usize>> {
     // Boxed, because the future of a planned statement is large and a shell keeps it on its stack.
-    let rows = Box::pin(sql::plan(ctx, statement, parameters)).await?;
+    let rows = Box::pin(views::plan(ctx, statement, parameters)).await?;
     if matches!(
         rows.logical_plan(),
         LogicalPlan::Copy(_) | LogicalPlan::Dml(_)

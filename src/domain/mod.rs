@@ -3,6 +3,11 @@
 //! Every function here takes and returns plain values and says in its documentation which sentence of the plan it
 //! stands for. The other folders only carry rows to these functions and back.
 
+pub(crate) mod contract;
+pub(crate) mod credits;
+pub(crate) mod day;
+pub(crate) mod message;
+pub(crate) mod site;
 pub(crate) mod zone;
 
 use std::fmt;

@@ -13,7 +13,10 @@ use datafusion::datasource::{TableType, ViewTable};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::context::{SessionContext, SessionState};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast;
 
+use super::views::{self, is_read};
 use super::{Source, looks_like_path, open, open_source};
 use crate::sql::{self, Parameters};
 use crate::{error, table};
@@ -78,33 +81,32 @@ impl Relations {
     async fn planned(&self, name: &str, query: &str) -> Result<LogicalPlan> {
         let ctx = SessionContext::new_with_state(self.state()?);
         let mut statements = sql::parse(&ctx, query).map_err(|cause| in_relation(name, cause))?;
-        let (Some(statement), true) = (statements.pop(), statements.is_empty()) else {
+        let (Some(statement), true) = (statements.pop().filter(is_query), statements.is_empty())
+        else {
             return Err(error::config(format!(
                 "the sql of the relation '{name}' must be one SELECT statement"
             )));
         };
-        let planned = sql::plan(&ctx, statement, &Parameters::default()).await;
-        Ok(planned
-            .map_err(|cause| in_relation(name, cause))?
-            .into_unoptimized_plan())
+        let planned = views::plan(&ctx, statement, &Parameters::default()).await;
+        // What is wrong with a function says so itself.
+        let planned = planned.map_err(|cause| match self.configured(name) {
+            Some(_) => in_relation(name, cause),
+            None => cause,
+        });
+        Ok(planned?.into_unoptimized_plan())
     }
 
     /// Whether the table function `name` can stand as a view: all that it requires is there.
     fn stands(&self, name: &str, depth: usize) -> bool {
         self.table_exist(name)
             || depth > 0
-                && table::all()
-                    .iter()
-                    .filter(|function| function.name() == name)
-                    .any(|function| {
-                        let documentation = function.documentation();
-                        documentation
-                            .relations
-                            .iter()
-                            .all(|(relation, required, _)| {
-                                !required || self.stands(relation, depth - 1)
-                            })
-                    })
+                && table::find(name).is_some_and(|function| {
+                    let mut required = function
+                        .relations
+                        .iter()
+                        .filter(|relation| relation.required);
+                    required.all(|relation| self.stands(relation.name, depth - 1))
+                })
     }
 }
 
@@ -113,8 +115,13 @@ fn in_relation(name: &str, cause: DataFusionError) -> DataFusionError {
     cause.context(format!("in the relation '{name}'"))
 }
 
+/// Anything else would change the session whenever the relation is looked at.
+fn is_query(statement: &Statement) -> bool {
+    matches!(statement, Statement::Statement(inner) if matches!(inner.as_ref(), ast::Statement::Query(_)))
+}
+
 fn is_table_function(name: &str) -> bool {
-    table::all().iter().any(|function| function.name() == name)
+    table::find(name).is_some()
 }
 
 #[async_trait]
@@ -122,7 +129,7 @@ impl SchemaProvider for Relations {
     fn table_names(&self) -> Vec<String> {
         let mut names = self.created.table_names();
         names.extend(self.configured.iter().map(|(name, _)| name.clone()));
-        let functions = table::all().iter().map(|function| function.name());
+        let functions = table::all().iter().map(|function| function.name);
         names.extend(
             functions
                 .filter(|name| self.stands(name, table::all().len()))
@@ -146,6 +153,9 @@ impl SchemaProvider for Relations {
             None => {}
         }
         if is_table_function(name) {
+            if !is_read(name) {
+                return Ok(None);
+            }
             return Ok(Some(
                 self.view(name, &format!("SELECT * FROM {name}()")).await?,
             ));

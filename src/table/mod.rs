@@ -1,29 +1,190 @@
-//! The table functions, one file each: relations and options to a logical plan.
+//! The table functions, one file each: relations and options in, an ordinary logical plan out.
+//!
+//! `planner` reads the call from the syntax tree and resolves its arguments into a `call`; the function's `plan`
+//! turns that into a plan of scans, joins and aggregates, which the optimizer then treats like any view. The ladder
+//! `message_days → dars → rated_dars` is built of the same steps, so each level adds up to the one above it.
 
-/// A table function.
-pub(crate) trait TableFunction: Send + Sync {
-    /// Its SQL name.
-    fn name(&self) -> &'static str;
-    /// Its reference.
-    fn documentation(&self) -> TableFunctionDoc;
-}
+mod calendar;
+mod call;
+mod dars;
+mod day_range;
+mod dispositions;
+mod distinct_messages;
+mod expression;
+mod message_days;
+pub(crate) mod option;
+mod planner;
+mod rated_dars;
+mod rejects;
+mod relation;
+mod relationship;
 
-/// The reference of a table function.
-#[derive(Debug, Clone)]
-pub(crate) struct TableFunctionDoc {
+use datafusion::common::Result;
+use datafusion::logical_expr::LogicalPlan;
+
+pub(crate) use call::Call;
+pub(crate) use day_range::SentAtRange;
+pub(crate) use planner::{
+    Argument, Planner, TableFunctionEntry, as_table_factor, function_named, table_factor,
+};
+
+use option::OptionSpec;
+
+/// One table function: its call, its documentation, its plan.
+#[derive(Debug)]
+pub(crate) struct TableFunction {
+    /// Its name in SQL.
     pub(crate) name: &'static str,
+    /// What it answers, in a sentence or two.
     pub(crate) summary: &'static str,
-    pub(crate) syntax: &'static str,
-    /// Name, whether it is required, its columns.
-    pub(crate) relations: Vec<(&'static str, bool, &'static str)>,
-    /// Name, values, default, description.
-    pub(crate) options: Vec<(&'static str, &'static str, &'static str, &'static str)>,
-    /// Name and type.
-    pub(crate) columns: Vec<(&'static str, &'static str)>,
+    /// Its relations: the positional ones first.
+    pub(crate) relations: &'static [RelationSpec],
+    /// Its options, besides those of an upstream function that is left out.
+    pub(crate) options: &'static [&'static OptionSpec],
+    /// Its columns and their types, in order, as people read them.
+    pub(crate) columns: &'static [(&'static str, &'static str)],
+    /// A query to try.
     pub(crate) example: &'static str,
+    /// The plan of a call.
+    pub(crate) plan: fn(&Call) -> Result<LogicalPlan>,
 }
 
-/// Every table function.
-pub(crate) fn all() -> &'static [&'static dyn TableFunction] {
-    &[]
+/// A relation that a table function reads.
+#[derive(Debug)]
+pub(crate) struct RelationSpec {
+    /// The parameter; also the session's relation or the table function that stands in when it is left out.
+    pub(crate) name: &'static str,
+    /// Whether it may be given by place, not only by name.
+    pub(crate) positional: bool,
+    /// Whether the function cannot do without.
+    pub(crate) required: bool,
+    /// Its columns, as people read them; `*` marks the required ones.
+    pub(crate) columns: &'static str,
+}
+
+/// Every table function: the only list.
+pub(crate) fn all() -> &'static [&'static TableFunction] {
+    static ALL: [&TableFunction; 6] = [
+        &message_days::MESSAGE_DAYS,
+        &dars::DARS,
+        &rated_dars::RATED_DARS,
+        &distinct_messages::DISTINCT_MESSAGES,
+        &rejects::REJECTS,
+        &dispositions::DISPOSITIONS,
+    ];
+    &ALL
+}
+
+/// The table function of that name.
+pub(crate) fn find(name: &str) -> Option<&'static TableFunction> {
+    all()
+        .iter()
+        .copied()
+        .find(|function| function.name.eq_ignore_ascii_case(name))
+}
+
+impl TableFunction {
+    /// `dars(messages, sites [, feature_periods => …, relationship => …])`
+    pub(crate) fn syntax(&self) -> String {
+        let by_place: Vec<&str> = self
+            .relations
+            .iter()
+            .filter(|relation| relation.positional)
+            .map(|relation| relation.name)
+            .collect();
+        let by_name: Vec<String> = self
+            .relations
+            .iter()
+            .filter(|relation| !relation.positional)
+            .map(|relation| relation.name)
+            .chain(self.options.iter().map(|option| option.name))
+            .map(|name| format!("{name} => …"))
+            .collect();
+        let named = if by_name.is_empty() {
+            String::new()
+        } else {
+            format!(" [, {}]", by_name.join(", "))
+        };
+        format!("{}({}{named})", self.name, by_place.join(", "))
+    }
+
+    /// The relation of that name: this function's own, or one of an upstream function that `given` leaves out.
+    pub(crate) fn relation_names(&self, given: &[&str]) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        for relation in self.relations {
+            names.push(relation.name);
+            if let Some(upstream) = find(relation.name)
+                && !given.contains(&relation.name)
+            {
+                names.extend(upstream.relation_names(given));
+            }
+        }
+        names
+    }
+
+    /// The options that a call may name: this function's own, and those of an upstream function left out.
+    pub(crate) fn option_specs(&self, given: &[&str]) -> Vec<&'static OptionSpec> {
+        let mut specs = self.options.to_vec();
+        for upstream in self
+            .relations
+            .iter()
+            .filter_map(|relation| find(relation.name))
+        {
+            if !given.contains(&upstream.name) {
+                specs.extend(upstream.option_specs(given));
+            }
+        }
+        specs
+    }
+}
+
+/// The parameter `messages`, as most functions take it.
+const MESSAGES: RelationSpec = RelationSpec {
+    name: "messages",
+    positional: true,
+    required: true,
+    columns: "site_id*, conversation_id*, sent_at*, sent_by*, consumer_id, message_id, audience, channel, intent_analyzer",
+};
+
+/// The parameter `sites`.
+const SITES: RelationSpec = RelationSpec {
+    name: "sites",
+    positional: true,
+    required: true,
+    columns: "site_id*, org_id*, time_zone*, valid_from, valid_to, is_test",
+};
+
+/// The parameter `feature_periods`.
+const FEATURE_PERIODS: RelationSpec = RelationSpec {
+    name: "feature_periods",
+    positional: false,
+    required: false,
+    columns: "org_id*, feature* (gen_ai | intent_analyzer), site_id, enabled_from*, enabled_to",
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every function is documented and its name can be written without quotes, once.
+    #[test]
+    fn the_list_is_whole() {
+        let mut names: Vec<&str> = all().iter().map(|function| function.name).collect();
+        for function in all() {
+            assert_eq!(function.name, function.name.to_lowercase());
+            assert!(
+                !function.summary.is_empty() && !function.columns.is_empty(),
+                "{}",
+                function.name
+            );
+            assert!(
+                function.example.contains(function.name),
+                "{}",
+                function.name
+            );
+        }
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all().len());
+    }
 }

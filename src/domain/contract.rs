@@ -1,0 +1,226 @@
+//! Which contract prices a day: the terms of every organization, checked against each other.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use super::Fault;
+use super::credits::SurchargeMode;
+
+/// A calendar day in days since 1970-01-01.
+pub(crate) type Day = i32;
+
+/// One row of `contracts`, as far as rating needs it. The key is (`scenario`, `contract_id`, `term_start`).
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Term {
+    /// Repeats in a multi-year agreement.
+    pub(crate) contract_id: String,
+    /// `org_id` as text.
+    pub(crate) org_id: String,
+    /// The first day.
+    pub(crate) start: Day,
+    /// The first day after the last.
+    pub(crate) end: Day,
+    /// ISO 4217.
+    pub(crate) currency: String,
+    /// A what-if; `None` is the real contract.
+    pub(crate) scenario: Option<String>,
+    /// The contract's own rates; `None` is the published one.
+    pub(crate) dar_credits: Option<Decimal>,
+    /// See [`super::credits::Rates`].
+    pub(crate) gen_ai_multiplier: Option<Decimal>,
+    /// See [`super::credits::Rates`].
+    pub(crate) intent_analyzer_credits: Option<Decimal>,
+    /// The contract's own mode.
+    pub(crate) surcharge_mode: Option<SurchargeMode>,
+    /// The figures that may not be negative, by column name.
+    pub(crate) figures: Vec<(&'static str, Decimal)>,
+}
+
+/// Which scenarios of `contracts` a query asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Scenario {
+    /// The real contracts: those without a scenario.
+    Real,
+    /// One what-if, by name.
+    Named(String),
+    /// Every scenario side by side, the real one among them if it occurs.
+    All,
+}
+
+/// Checks every term and returns those of the scenario asked for.
+///
+/// # Errors
+///
+/// A term that ends before it starts, a negative figure, two terms of one organization at one time within a scenario,
+/// or a scenario name that no contract has: the text names the rows and the remedy.
+pub(crate) fn terms(mut terms: Vec<Term>, scenario: &Scenario) -> Result<Vec<Term>, Fault> {
+    for term in &terms {
+        check(term)?;
+    }
+    terms.sort_by(|a, b| {
+        (&a.scenario, &a.org_id, a.start, a.end).cmp(&(&b.scenario, &b.org_id, b.start, b.end))
+    });
+    for pair in terms.windows(2) {
+        if let [before, after] = pair
+            && before.scenario == after.scenario
+            && before.org_id == after.org_id
+            && before.end > after.start
+        {
+            return Err(Fault::new(format!(
+                "contracts: org_id '{}' has two contracts at one time{}: contract_id '{}' [{}, {}) and contract_id '{}' \
+                 [{}, {}); end the earlier one where the later one starts, or put one into a scenario of its own",
+                before.org_id,
+                before
+                    .scenario
+                    .as_ref()
+                    .map_or_else(String::new, |s| format!(" in scenario '{s}'")),
+                before.contract_id,
+                show(before.start),
+                show(before.end),
+                after.contract_id,
+                show(after.start),
+                show(after.end),
+            )));
+        }
+    }
+    match scenario {
+        Scenario::All => {}
+        Scenario::Real => terms.retain(|term| term.scenario.is_none()),
+        Scenario::Named(name) => {
+            let known: Vec<String> = scenarios(&terms)
+                .into_iter()
+                .flatten()
+                .map(|s| format!("'{s}'"))
+                .collect();
+            terms.retain(|term| term.scenario.as_ref() == Some(name));
+            if terms.is_empty() {
+                return Err(Fault::new(format!(
+                    "scenario => '{name}': contracts has no such scenario; it has {}",
+                    if known.is_empty() {
+                        "none".into()
+                    } else {
+                        known.join(", ")
+                    },
+                )));
+            }
+        }
+    }
+    Ok(terms)
+}
+
+/// The scenarios that occur, the real one first; the real one alone if there are no contracts.
+pub(crate) fn scenarios(terms: &[Term]) -> Vec<Option<String>> {
+    let mut names: Vec<Option<String>> = terms
+        .iter()
+        .map(|term| (term.scenario.clone(), ()))
+        .collect::<BTreeMap<_, _>>()
+        .into_keys()
+        .collect();
+    if names.is_empty() {
+        names.push(None);
+    }
+    names
+}
+
+fn check(term: &Term) -> Result<(), Fault> {
+    if term.start >= term.end {
+        return Err(Fault::new(format!(
+            "contracts: contract_id '{}': term_start {} is not before term_end {}; the term is half open, mend the row",
+            term.contract_id,
+            show(term.start),
+            show(term.end),
+        )));
+    }
+    if let Some((column, value)) = term
+        .figures
+        .iter()
+        .find(|(_, value)| value.is_sign_negative() && !value.is_zero())
+    {
+        return Err(Fault::new(format!(
+            "contracts: contract_id '{}' (term_start {}): {column} is {value}; it may not be negative",
+            term.contract_id,
+            show(term.start),
+        )));
+    }
+    Ok(())
+}
+
+/// A day as people write it.
+pub(crate) fn show(day: Day) -> String {
+    let epoch = jiff::civil::date(1970, 1, 1);
+    let date = jiff::Span::new()
+        .try_days(day)
+        .and_then(|days| epoch.checked_add(days));
+    date.map_or_else(
+        |_| format!("day {day} since 1970-01-01"),
+        |date| date.to_string(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dec(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    fn term(id: &str, start: Day, end: Day, scenario: Option<&str>) -> Term {
+        Term {
+            contract_id: id.into(),
+            org_id: "acme".into(),
+            start,
+            end,
+            currency: "USD".into(),
+            scenario: scenario.map(Into::into),
+            dar_credits: None,
+            gen_ai_multiplier: None,
+            intent_analyzer_credits: None,
+            surcharge_mode: None,
+            figures: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn overlap_is_a_fault_only_within_a_scenario() {
+        let side_by_side = vec![term("a", 0, 10, None), term("b", 5, 15, Some("plan"))];
+        assert_eq!(
+            terms(side_by_side.clone(), &Scenario::All).unwrap().len(),
+            2
+        );
+        assert_eq!(
+            terms(side_by_side.clone(), &Scenario::Real).unwrap().len(),
+            1
+        );
+        let text = terms(side_by_side, &Scenario::Named("plon".into()))
+            .unwrap_err()
+            .to_string();
+        assert!(text.contains("'plan'"), "{text}");
+        let text = terms(
+            vec![term("a", 0, 10, None), term("b", 9, 15, None)],
+            &Scenario::All,
+        )
+        .unwrap_err()
+        .to_string();
+        assert!(text.contains("'a' [1970-01-01, 1970-01-11)"), "{text}");
+        assert!(
+            terms(
+                vec![term("a", 0, 10, None), term("a", 10, 15, None)],
+                &Scenario::All
+            )
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn faults_of_one_row() {
+        assert!(terms(vec![term("a", 3, 3, None)], &Scenario::Real).is_err());
+        let mut negative = term("a", 0, 1, None);
+        negative.figures = vec![("credit_price", dec("-0.01"))];
+        let text = terms(vec![negative], &Scenario::Real)
+            .unwrap_err()
+            .to_string();
+        assert!(text.contains("credit_price is -0.01"), "{text}");
+    }
+}

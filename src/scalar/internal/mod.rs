@@ -1,0 +1,84 @@
+//! The functions that table functions plan and people do not write: their names begin with `dayrate_`.
+
+mod consumer_slots;
+mod contract_terms;
+mod day;
+mod field;
+pub(crate) mod instant;
+pub(super) mod listed_rows;
+mod message_reason;
+pub(super) mod rows_out;
+mod site_periods;
+
+pub(crate) use contract_terms::{FIGURES as CONTRACT_FIGURES, TEXTS as CONTRACT_TEXTS};
+pub(crate) use day::NAME as DAY_NAME;
+pub(crate) use instant::per_second;
+
+use datafusion::logical_expr::ScalarUDF;
+
+use crate::domain::zone::ZoneDatabase;
+
+/// `dayrate_site_periods(sites, feature_periods, gen_ai_scope, type)`.
+pub(crate) fn site_periods(zones: &ZoneDatabase) -> ScalarUDF {
+    site_periods::SitePeriods::new(zones.clone()).into()
+}
+
+/// `dayrate_gen_ai_spans(sites, feature_periods, gen_ai_scope, type)`.
+pub(crate) fn gen_ai_spans() -> ScalarUDF {
+    site_periods::GenAiSpans::new().into()
+}
+
+/// `dayrate_day(ts, zone)`.
+pub(crate) fn day(zones: &ZoneDatabase) -> ScalarUDF {
+    day::Day::new(zones.clone()).into()
+}
+
+/// `local_day_start(day, zone)`.
+pub(crate) fn day_start(zones: &ZoneDatabase) -> ScalarUDF {
+    super::local_day_start::LocalDayStart::new(zones.clone()).into()
+}
+
+/// `dayrate_sender(sent_by)`.
+pub(crate) fn sender() -> ScalarUDF {
+    message_reason::SenderName::new().into()
+}
+
+/// `dayrate_reason(…)`.
+pub(crate) fn message_reason() -> ScalarUDF {
+    message_reason::MessageReason::new().into()
+}
+
+/// `dayrate_billable(…, rejects)`.
+pub(crate) fn billable() -> ScalarUDF {
+    message_reason::Billable::new().into()
+}
+
+/// `dayrate_consumer_slots(consumers)`.
+pub(crate) fn consumer_slots() -> ScalarUDF {
+    consumer_slots::ConsumerSlots::new().into()
+}
+
+/// `dayrate_field(struct, name)`.
+pub(crate) fn field() -> ScalarUDF {
+    field::StructField::new().into()
+}
+
+/// `dayrate_element(list, slot)`.
+pub(crate) fn element() -> ScalarUDF {
+    consumer_slots::Element::new().into()
+}
+
+/// `dayrate_contract_terms(contracts, scenario)`.
+pub(crate) fn contract_terms() -> ScalarUDF {
+    contract_terms::ContractTerms::new().into()
+}
+
+/// `dayrate_scenarios(contracts, scenario)`.
+pub(crate) fn scenarios() -> ScalarUDF {
+    contract_terms::Scenarios::new().into()
+}
+
+/// `dayrate_credit_parts(…, growth)`.
+pub(crate) fn credit_parts() -> ScalarUDF {
+    super::engagement_credits::CreditParts::new().into()
+}

@@ -1,0 +1,491 @@
+//! From syntax to [`Call`]: the engine asks this planner about everything that stands in a `FROM`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::catalog::{
+    CatalogProviderList, TableFunctionArgs as ProviderArgs, TableFunctionImpl, TableProvider,
+};
+use datafusion::common::{DFSchema, Result, ScalarValue, TableReference};
+use datafusion::datasource::provider_as_source;
+use datafusion::logical_expr::planner::{
+    PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning,
+};
+use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
+use datafusion::sql::sqlparser::ast::{
+    Expr as SqlExpr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName,
+    ObjectNamePart, TableAlias, TableFactor, TableFunctionArgs, Value,
+};
+use futures::FutureExt;
+
+use super::option::{OptionSpec, SessionDefaults, Values};
+use super::{Call, TableFunction, find};
+use crate::domain::zone::ZoneDatabase;
+use crate::error;
+
+/// Plans the calls of our table functions; everything else goes on to the engine.
+#[derive(Debug)]
+pub(crate) struct Planner {
+    zones: ZoneDatabase,
+    /// Where a relation is found that the statement does not name: the engine resolves only those it names.
+    catalogs: Arc<dyn CatalogProviderList>,
+}
+
+/// The arguments of a call as they were written.
+struct Written {
+    arguments: Vec<FunctionArg>,
+    alias: Option<TableAlias>,
+}
+
+impl Planner {
+    /// A planner for a session with these zone rules and catalogs.
+    pub(crate) fn new(zones: ZoneDatabase, catalogs: Arc<dyn CatalogProviderList>) -> Self {
+        Self { zones, catalogs }
+    }
+
+    fn call(
+        &self,
+        function: &'static TableFunction,
+        arguments: Vec<FunctionArg>,
+        context: &mut dyn RelationPlannerContext,
+    ) -> Result<Call> {
+        let mut by_place = function
+            .relations
+            .iter()
+            .filter(|relation| relation.positional);
+        let mut given: Vec<(String, SqlExpr)> = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            let (name, value) = named(function, argument, context)?;
+            let name = match name {
+                Some(name) => name,
+                None => by_place
+                    .next()
+                    .map(|relation| relation.name.to_string())
+                    .ok_or_else(|| {
+                        error::query(format!(
+                            "{} takes no further argument without a name, got {value}: write {}",
+                            function.name,
+                            function.syntax()
+                        ))
+                    })?,
+            };
+            if given.iter().any(|(other, _)| *other == name) {
+                return Err(error::query(format!(
+                    "{}: {name} is given twice",
+                    function.name
+                )));
+            }
+            given.push((name, value));
+        }
+        let names: Vec<&str> = given.iter().map(|(name, _)| name.as_str()).collect();
+        let relation_names = function.relation_names(&names);
+        let option_specs = function.option_specs(&names);
+        let defaults = context
+            .context_provider()
+            .options()
+            .extensions
+            .get::<SessionDefaults>()
+            .cloned();
+        let mut call = Call {
+            function,
+            relations: BTreeMap::new(),
+            options: BTreeMap::new(),
+            defaults: defaults.unwrap_or_default(),
+            zones: self.zones.clone(),
+        };
+        let mut without = Vec::new();
+        for (name, value) in given {
+            if let Some(relation) = relation_names
+                .iter()
+                .copied()
+                .find(|relation| *relation == name)
+            {
+                match self.relation(function, relation, value, context)? {
+                    Some(plan) => {
+                        call.relations.insert(relation, plan);
+                    }
+                    None => without.push(relation),
+                }
+            } else if let Some(option) = option_specs
+                .iter()
+                .copied()
+                .find(|option| option.name == name)
+            {
+                if let Some(value) = option_value(option, value, context)? {
+                    call.options.insert(option.name, value);
+                }
+            } else {
+                return Err(misnamed(function, &name, &relation_names, &option_specs));
+            }
+        }
+        for relation in relation_names {
+            // A table function that is left out is called, not looked up.
+            if !call.relations.contains_key(relation)
+                && !without.contains(&relation)
+                && find(relation).is_none()
+                && let Some(plan) = self.session_relation(relation, context)?
+            {
+                call.relations.insert(relation, plan);
+            }
+        }
+        Ok(call)
+    }
+
+    /// The plan of an argument that stands for a relation; `None` for NULL: "without".
+    fn relation(
+        &self,
+        function: &TableFunction,
+        parameter: &str,
+        value: SqlExpr,
+        context: &mut dyn RelationPlannerContext,
+    ) -> Result<Option<LogicalPlan>> {
+        match as_table_factor(value) {
+            Argument::Without => Ok(None),
+            Argument::Factor(factor) => context.plan(*factor).map(Some),
+            Argument::Name(name) => self.table(name, context).map(Some),
+            Argument::Other(value) => Err(error::query(format!(
+                "{}: {parameter} is {value}, but a relation is expected: a table, a quoted file or folder, another \
+                 table function, or a query in parentheses",
+                function.name
+            ))),
+        }
+    }
+
+    /// A relation by name: a common table expression, a table the engine has resolved, or one of the catalogs.
+    fn table(
+        &self,
+        name: ObjectName,
+        context: &mut dyn RelationPlannerContext,
+    ) -> Result<LogicalPlan> {
+        let planned = context.plan(table_factor(name.clone(), None));
+        planned.or_else(|unknown| {
+            let reference = context.object_name_to_table_reference(name)?;
+            match self.look_up(&reference, context)? {
+                Some(plan) => Ok(plan),
+                None => Err(unknown),
+            }
+        })
+    }
+
+    /// The session's own relation of that name, if it has one.
+    fn session_relation(
+        &self,
+        name: &'static str,
+        context: &mut dyn RelationPlannerContext,
+    ) -> Result<Option<LogicalPlan>> {
+        let identifier = ObjectName(vec![ObjectNamePart::Identifier(Ident::new(name))]);
+        match context.plan(table_factor(identifier, None)) {
+            Ok(plan) => Ok(Some(plan)),
+            Err(_) => self.look_up(&TableReference::bare(name), context),
+        }
+    }
+
+    fn look_up(
+        &self,
+        reference: &TableReference,
+        context: &mut dyn RelationPlannerContext,
+    ) -> Result<Option<LogicalPlan>> {
+        let catalog = &context.context_provider().options().catalog;
+        let full = reference
+            .clone()
+            .resolve(&catalog.default_catalog, &catalog.default_schema);
+        let schema = self
+            .catalogs
+            .catalog(&full.catalog)
+            .and_then(|catalog| catalog.schema(&full.schema));
+        let Some(schema) = schema.filter(|schema| schema.table_exist(&full.table)) else {
+            return Ok(None);
+        };
+        match schema.table(&full.table).now_or_never() {
+            Some(Ok(Some(provider))) => {
+                LogicalPlanBuilder::scan(reference.clone(), provider_as_source(provider), None)?
+                    .build()
+                    .map(Some)
+            }
+            Some(Ok(None)) => Ok(None),
+            Some(Err(error)) => Err(error),
+            None => Err(error::query(format!(
+                "{reference} is in a catalog that answers later; write (SELECT * FROM {reference}), or plan with dayrate::sql"
+            ))),
+        }
+    }
+}
+
+impl RelationPlanner for Planner {
+    fn plan_relation(
+        &self,
+        relation: TableFactor,
+        context: &mut dyn RelationPlannerContext,
+    ) -> Result<RelationPlanning> {
+        let (function, written) = match our_call(relation) {
+            Ok(found) => found,
+            Err(other) => return Ok(RelationPlanning::Original(other)),
+        };
+        let call = self.call(function, written.arguments, context)?;
+        let plan = (function.plan)(&call)?;
+        let plan = LogicalPlanBuilder::from(plan)
+            .alias(function.name)?
+            .build()?;
+        Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(
+            plan,
+            written.alias,
+        ))))
+    }
+}
+
+/// The function that `relation` calls, or the relation itself if it calls none of ours.
+fn our_call(
+    relation: TableFactor,
+) -> std::result::Result<(&'static TableFunction, Written), Box<TableFactor>> {
+    let name = match &relation {
+        TableFactor::Table {
+            name,
+            args: Some(_),
+            ..
+        }
+        | TableFactor::Function { name, .. } => name,
+        _ => return Err(Box::new(relation)),
+    };
+    let Some(function) = function_named(name) else {
+        return Err(Box::new(relation));
+    };
+    match relation {
+        TableFactor::Table {
+            args: Some(args),
+            alias,
+            ..
+        } => Ok((
+            function,
+            Written {
+                arguments: args.args,
+                alias,
+            },
+        )),
+        TableFactor::Function { args, alias, .. } => Ok((
+            function,
+            Written {
+                arguments: args,
+                alias,
+            },
+        )),
+        other => Err(Box::new(other)),
+    }
+}
+
+/// The table function that a name of one part means.
+pub(crate) fn function_named(name: &ObjectName) -> Option<&'static TableFunction> {
+    match name.0.as_slice() {
+        [ObjectNamePart::Identifier(identifier)] => find(&identifier.value),
+        _ => None,
+    }
+}
+
+fn named(
+    function: &TableFunction,
+    argument: FunctionArg,
+    context: &dyn RelationPlannerContext,
+) -> Result<(Option<String>, SqlExpr)> {
+    let (name, value) = match argument {
+        FunctionArg::Named { name, arg, .. } => (Some(context.normalize_ident(name)), arg),
+        FunctionArg::ExprNamed {
+            name: SqlExpr::Identifier(name),
+            arg,
+            ..
+        } => (Some(context.normalize_ident(name)), arg),
+        FunctionArg::Unnamed(arg) => (None, arg),
+        other => {
+            return Err(error::query(format!(
+                "{}: {other} is no argument",
+                function.name
+            )));
+        }
+    };
+    match value {
+        FunctionArgExpr::Expr(value) => Ok((name, value)),
+        other => Err(error::query(format!(
+            "{}: {other} is no argument; write a relation, or (SELECT {other} FROM …)",
+            function.name
+        ))),
+    }
+}
+
+/// What an argument in the place of a relation turned out to be.
+pub(crate) enum Argument {
+    /// NULL.
+    Without,
+    /// The name of a table, or a quoted path.
+    Name(ObjectName),
+    /// A query or a call.
+    Factor(Box<TableFactor>),
+    /// No relation.
+    Other(SqlExpr),
+}
+
+/// Reads an expression as a relation.
+pub(crate) fn as_table_factor(value: SqlExpr) -> Argument {
+    match value {
+        SqlExpr::Nested(inner) => as_table_factor(*inner),
+        SqlExpr::Identifier(identifier) => {
+            Argument::Name(ObjectName(vec![ObjectNamePart::Identifier(identifier)]))
+        }
+        SqlExpr::CompoundIdentifier(parts) => Argument::Name(ObjectName(
+            parts.into_iter().map(ObjectNamePart::Identifier).collect(),
+        )),
+        SqlExpr::Value(value) => match value.value {
+            Value::Null => Argument::Without,
+            Value::SingleQuotedString(path) => {
+                Argument::Name(ObjectName(vec![ObjectNamePart::Identifier(
+                    Ident::with_quote('"', path),
+                )]))
+            }
+            _ => Argument::Other(SqlExpr::Value(value)),
+        },
+        SqlExpr::Subquery(query) => Argument::Factor(Box::new(TableFactor::Derived {
+            lateral: false,
+            subquery: query,
+            alias: None,
+            sample: None,
+        })),
+        SqlExpr::Function(function) => match function.args {
+            FunctionArguments::List(list) => {
+                let args = TableFunctionArgs {
+                    args: list.args,
+                    settings: None,
+                };
+                Argument::Factor(Box::new(table_factor(function.name, Some(args))))
+            }
+            _ => Argument::Other(SqlExpr::Function(function)),
+        },
+        other => Argument::Other(other),
+    }
+}
+
+/// `FROM name` or `FROM name(args)`.
+pub(crate) fn table_factor(name: ObjectName, args: Option<TableFunctionArgs>) -> TableFactor {
+    TableFactor::Table {
+        name,
+        alias: None,
+        args,
+        with_hints: Vec::new(),
+        version: None,
+        with_ordinality: false,
+        partitions: Vec::new(),
+        json_path: None,
+        sample: None,
+        index_hints: Vec::new(),
+    }
+}
+
+/// The value of an option as checked text; `None` for NULL, which means the default.
+fn option_value(
+    option: &OptionSpec,
+    value: SqlExpr,
+    context: &mut dyn RelationPlannerContext,
+) -> Result<Option<String>> {
+    let written = value.to_string();
+    let constant = || {
+        error::query(format!(
+            "{} => {written}: a constant is expected (a parameter is bound by dayrate::sql_with)",
+            option.name
+        ))
+    };
+    // A bare word is a column to the engine; most likely its quotes were forgotten.
+    if let (SqlExpr::Identifier(word), Values::Choice(_) | Values::Text) = (&value, option.values) {
+        return Err(error::query(format!(
+            "{0} => {word}: quotes are missing; write {0} => '{word}'",
+            option.name
+        )));
+    }
+    let schema = DFSchema::empty();
+    let expr = context.sql_to_expr(value, &schema)?;
+    let simplifier = ExprSimplifier::new(
+        SimplifyContext::builder()
+            .with_schema(Arc::new(schema))
+            .with_current_time()
+            .build(),
+    );
+    let scalar = match simplifier.simplify(expr)? {
+        Expr::Literal(scalar, _) => scalar,
+        _ => return Err(constant()),
+    };
+    if scalar.is_null() {
+        return Ok(None);
+    }
+    let data_type = scalar.data_type();
+    let fits = match option.values {
+        Values::Choice(_) | Values::Text => data_type.is_string(),
+        Values::Days => data_type.is_integer(),
+        Values::Factor => data_type.is_integer() || data_type.is_decimal(),
+    };
+    if data_type.is_floating() && option.values == Values::Factor {
+        return Err(error::query(format!(
+            "{0} => {written}: a float is not exact; write {0} => CAST('{written}' AS DECIMAL(18,6))",
+            option.name
+        )));
+    }
+    if !fits {
+        let expected = match option.values {
+            Values::Choice(names) => format!("one of {}", error::quoted(names)),
+            Values::Text => "a text".into(),
+            Values::Days => "a whole number of days".into(),
+            Values::Factor => "an exact number".into(),
+        };
+        return Err(error::query(format!(
+            "{} => {written}: {expected} is expected",
+            option.name
+        )));
+    }
+    let text = match scalar.cast_to(&arrow::datatypes::DataType::Utf8)? {
+        ScalarValue::Utf8(Some(text)) => text,
+        _ => return Err(constant()),
+    };
+    option.check(&text)?;
+    Ok(Some(text))
+}
+
+/// The error for an argument name that the function does not have.
+fn misnamed(
+    function: &TableFunction,
+    name: &str,
+    relations: &[&'static str],
+    options: &[&'static OptionSpec],
+) -> datafusion::error::DataFusionError {
+    let upstream = super::all().iter().find(|other| {
+        other.options.iter().any(|option| option.name == name)
+            || other.relations.iter().any(|relation| relation.name == name)
+    });
+    if let Some(upstream) =
+        upstream.filter(|other| function.relations.iter().any(|r| r.name == other.name))
+    {
+        return error::query(format!(
+            "{}: {name} belongs to {1}, which is given; write it there: {1}(…, {name} => …)",
+            function.name, upstream.name
+        ));
+    }
+    let known: Vec<&str> = relations
+        .iter()
+        .copied()
+        .chain(options.iter().map(|option| option.name))
+        .collect();
+    error::query(format!(
+        "{}: {}",
+        function.name,
+        error::unknown("option", name, &known)
+    ))
+}
+
+/// What the engine lists in `information_schema.routines`; calls go to [`Planner`].
+#[derive(Debug)]
+pub(crate) struct TableFunctionEntry(pub(crate) &'static TableFunction);
+
+impl TableFunctionImpl for TableFunctionEntry {
+    fn call_with_args(&self, _args: ProviderArgs) -> Result<Arc<dyn TableProvider>> {
+        Err(error::query(format!(
+            "{} takes relations: call dayrate::register_all on this session, and write {} in FROM",
+            self.0.name,
+            self.0.syntax()
+        )))
+    }
+}

@@ -1,0 +1,56 @@
+//! Sessions for tests: as the crate's own defaults ask, with the layout that a property varies.
+
+use std::future::Future;
+
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+/// How the engine cuts the work: nothing here may ever change an answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    pub(crate) batch_size: usize,
+    pub(crate) partitions: usize,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self {
+            batch_size: 8192,
+            partitions: 2,
+        }
+    }
+}
+
+/// A session with every function of the crate and no relation yet.
+pub(crate) fn fresh(layout: &Layout) -> SessionContext {
+    let mut config = SessionConfig::new()
+        .with_information_schema(true)
+        .with_batch_size(layout.batch_size)
+        .with_target_partitions(layout.partitions);
+    config.options_mut().execution.time_zone = Some("UTC".to_owned());
+    config.options_mut().sql_parser.parse_float_as_decimal = true;
+    let ctx = SessionContext::new_with_config(config);
+    dayrate::register_all(&ctx).unwrap();
+    ctx
+}
+
+/// Runs a future to its end on a thread with room for the deep plans of an unoptimised build.
+pub(crate) fn block_on<F>(future: F) -> F::Output
+where
+    F: Future + Send,
+    F::Output: Send,
+{
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .stack_size(64 << 20)
+            .spawn_scoped(scope, || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .unwrap();
+                runtime.block_on(future)
+            })
+            .unwrap()
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
