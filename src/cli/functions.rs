@@ -11,7 +11,6 @@ use super::format::Kind;
 use super::output::Output;
 use super::say;
 use crate::error;
-use crate::table::option::{OptionSpec, Values};
 use crate::table::{self, TableFunction};
 
 /// Prints the list, or one function.
@@ -67,12 +66,8 @@ fn listed(ctx: &SessionContext, mut line: impl FnMut(&str, &str, &str, &str) -> 
         }
     }
     for function in table::all() {
-        text.push_str(&line(
-            function.name,
-            "Table",
-            &function.syntax(),
-            function.summary,
-        ));
+        let summary = first_sentence(function.summary);
+        text.push_str(&line(function.name, "Table", &function.syntax(), summary));
     }
     text
 }
@@ -176,50 +171,35 @@ fn table_page(function: &TableFunction) -> String {
         function.syntax()
     );
     let relations = function.relations.iter().map(|relation| {
-        let required = if relation.required {
+        let need = if relation.required {
             "required"
         } else {
             "optional"
         };
-        vec![
-            relation.name.to_owned(),
-            required.to_owned(),
-            relation.columns.to_owned(),
-        ]
+        vec![relation.name.into(), need.into(), relation.columns.into()]
     });
     section(&mut text, "Relations", relations);
     let options = function.options.iter().map(|option| {
-        let default = match option.default {
-            "" => "no default".to_owned(),
-            default => format!("default {default}"),
+        let default = if option.default.is_empty() {
+            "none"
+        } else {
+            option.default
         };
         vec![
             format!("{} =>", option.name),
-            values(option),
-            default,
-            option.description.to_owned(),
+            option.expected(),
+            format!("default {default}"),
+            option.description.into(),
         ]
     });
     section(&mut text, "Options", options);
-    let columns = function.columns.iter();
-    let columns =
-        columns.map(|(name, data_type)| vec![(*name).to_owned(), (*data_type).to_owned()]);
+    let columns = function
+        .columns
+        .iter()
+        .map(|(name, data_type)| vec![(*name).into(), (*data_type).into()]);
     section(&mut text, "Columns", columns);
     text.push_str(&format!("\nExample\n{}\n", indented(function.example)));
     text
-}
-
-fn values(option: &OptionSpec) -> String {
-    match option.values {
-        Values::Choice(names) => names
-            .iter()
-            .map(|name| format!("'{name}'"))
-            .collect::<Vec<_>>()
-            .join(" | "),
-        Values::Text => "text".to_owned(),
-        Values::Days => "days".to_owned(),
-        Values::Factor => "a number".to_owned(),
-    }
 }
 
 fn section(text: &mut String, heading: &str, rows: impl Iterator<Item = Vec<String>>) {

@@ -6,6 +6,7 @@
 
 mod args;
 mod config;
+mod copy;
 mod format;
 mod functions;
 mod generate;
@@ -145,19 +146,7 @@ async fn invent(given: generate::GenerateArgs, output: &mut Output) -> Result<()
     if person {
         message::progress("");
     }
-    let folder = summary.out.display();
-    say(
-        output,
-        &format!(
-            "{folder}: {} messages in {} conversations on {} sites, {} outcomes\n\
-         try: dayrate --config {folder}/{} report monthly_credits\n",
-            summary.messages,
-            summary.conversations,
-            summary.sites,
-            summary.outcomes,
-            config::FILE_NAME
-        ),
-    )
+    say(output, &format!("{summary}\n"))
 }
 
 /// A file of SQL, or the standard input for `-`. Read on a thread of its own, so that a run that waits for words can

@@ -9,9 +9,8 @@ use datafusion::sql::sqlparser::ast;
 
 use super::args::Statements;
 use super::output::Output;
-use super::{message, read_sql};
+use super::{copy, message, read_sql};
 use crate::error;
-use crate::lake::views;
 use crate::sql::{self, Parameters};
 
 /// `dayrate -c` and `dayrate -f`.
@@ -63,12 +62,13 @@ pub(super) async fn one(
     output: &mut Output,
 ) -> Result<Option<usize>> {
     // Boxed, because the future of a planned statement is large and a shell keeps it on its stack.
-    let rows = Box::pin(views::plan(ctx, statement, parameters)).await?;
-    if matches!(
-        rows.logical_plan(),
-        LogicalPlan::Copy(_) | LogicalPlan::Dml(_)
-    ) {
-        let counted = rows.collect().await?;
+    let rows = Box::pin(sql::plan(ctx, statement, parameters)).await?;
+    let counted = match rows.logical_plan() {
+        LogicalPlan::Copy(copy) => Some(copy::run(ctx, copy.clone()).await?),
+        LogicalPlan::Dml(_) => Some(rows.clone().collect().await?),
+        _ => None,
+    };
+    if let Some(counted) = counted {
         for batch in counted
             .iter()
             .filter(|batch| batch.num_rows() > 0 && batch.num_columns() > 0)

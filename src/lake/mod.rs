@@ -16,8 +16,6 @@ mod listing;
 #[cfg(feature = "cli")]
 pub(crate) mod relations;
 mod unify;
-#[cfg(feature = "cli")]
-pub(crate) mod views;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -16,7 +16,6 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast;
 
-use super::views::{self, is_read};
 use super::{Source, looks_like_path, open, open_source};
 use crate::sql::{self, Parameters};
 use crate::{error, table};
@@ -87,7 +86,7 @@ impl Relations {
                 "the sql of the relation '{name}' must be one SELECT statement"
             )));
         };
-        let planned = views::plan(&ctx, statement, &Parameters::default()).await;
+        let planned = sql::plan(&ctx, statement, &Parameters::default()).await;
         // What is wrong with a function says so itself.
         let planned = planned.map_err(|cause| match self.configured(name) {
             Some(_) => in_relation(name, cause),
@@ -120,10 +119,6 @@ fn is_query(statement: &Statement) -> bool {
     matches!(statement, Statement::Statement(inner) if matches!(inner.as_ref(), ast::Statement::Query(_)))
 }
 
-fn is_table_function(name: &str) -> bool {
-    table::find(name).is_some()
-}
-
 #[async_trait]
 impl SchemaProvider for Relations {
     fn table_names(&self) -> Vec<String> {
@@ -152,10 +147,7 @@ impl SchemaProvider for Relations {
             Some(Relation::Query(query)) => return Ok(Some(self.view(name, query).await?)),
             None => {}
         }
-        if is_table_function(name) {
-            if !is_read(name) {
-                return Ok(None);
-            }
+        if table::find(name).is_some() {
             return Ok(Some(
                 self.view(name, &format!("SELECT * FROM {name}()")).await?,
             ));
@@ -173,7 +165,7 @@ impl SchemaProvider for Relations {
         Ok(match self.configured(name) {
             Some(Relation::Files(_)) => Some(TableType::Base),
             Some(Relation::Query(_)) => Some(TableType::View),
-            None => is_table_function(name).then_some(TableType::View),
+            None => table::find(name).is_some().then_some(TableType::View),
         })
     }
 

@@ -119,7 +119,7 @@ fn plan(call: &Call) -> Result<LogicalPlan> {
     });
     let carried = carried
         .iter()
-        .map(|name| column(&format!("carry {name}")).alias(name));
+        .map(|name| field(column(&format!("carry {name}")), "value").alias(name));
     LogicalPlanBuilder::from(dars)
         .project(output.chain(carried).collect::<Vec<_>>())?
         .build()

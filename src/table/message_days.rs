@@ -109,7 +109,7 @@ fn with_consumers(
             vec![
                 min_udaf()
                     .call(vec![column("smallest consumer_id")])
-                    .alias("consumer_id"),
+                    .alias("smallest consumer_id"),
             ],
         )?
         .alias("consumers")?

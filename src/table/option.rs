@@ -135,6 +135,16 @@ impl OptionSpec {
         all().iter().copied().find(|option| option.name == name)
     }
 
+    /// What it takes, as people read it.
+    pub(crate) fn expected(&self) -> String {
+        match self.values {
+            Values::Choice(names) => error::quoted(names),
+            Values::Text => "text".into(),
+            Values::Days => "whole days".into(),
+            Values::Factor => "an exact number".into(),
+        }
+    }
+
     /// Checks a value given as text.
     ///
     /// # Errors

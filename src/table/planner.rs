@@ -426,12 +426,7 @@ fn option_value(
         )));
     }
     if !fits {
-        let expected = match option.values {
-            Values::Choice(names) => format!("one of {}", error::quoted(names)),
-            Values::Text => "a text".into(),
-            Values::Days => "a whole number of days".into(),
-            Values::Factor => "an exact number".into(),
-        };
+        let expected = option.expected();
         return Err(error::query(format!(
             "{} => {written}: {expected} is expected",
             option.name

@@ -79,7 +79,7 @@ const FAULTS: [(&str, &str, &[&str]); 17] = [
     (
         "{sites}",
         "(SELECT * FROM good_sites UNION ALL SELECT 'tk', 'bolt', 'UTC')",
-        &["tk", "overlap"],
+        &["tk", "at one time"],
     ),
     (
         "{sites}",

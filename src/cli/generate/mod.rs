@@ -70,6 +70,20 @@ pub(crate) struct Summary {
     pub(crate) out: PathBuf,
 }
 
+impl std::fmt::Display for Summary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{}: {} messages of {} conversations at {} sites, {} outcomes",
+            self.out.display(),
+            self.messages,
+            self.conversations,
+            self.sites,
+            self.outcomes
+        )
+    }
+}
+
 /// Writes the data set; `progress` hears the number of messages done so far, 8760 times in all.
 ///
 /// The folder gets its name when everything in it is complete: a killed run leaves at most a hidden

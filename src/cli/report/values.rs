@@ -11,8 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::header::{Header, Parameter};
 use crate::error;
-use crate::lake::views;
-use crate::sql::Parameters;
+use crate::sql::{self, Parameters};
 
 /// The parameters of `header`, from `given` and the defaults.
 ///
@@ -81,7 +80,7 @@ pub(super) async fn bind(
 /// `current_date` is the same day everywhere in the report.
 async fn constant(ctx: &SessionContext, parameter: &Parameter, expr: Expr) -> Result<Expr> {
     let typed = cast(expr, &parameter.data_type);
-    let rows = views::plan(ctx, select(typed)?, &Parameters::default())
+    let rows = sql::plan(ctx, select(typed)?, &Parameters::default())
         .await?
         .collect()
         .await?;
