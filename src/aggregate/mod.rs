@@ -1,6 +1,7 @@
 //! The aggregates, one file each.
 
 mod at_first;
+mod collect;
 mod dar_count;
 pub(crate) mod exact_sum;
 mod interner;
@@ -22,6 +23,11 @@ pub(crate) fn all(zones: &ZoneDatabase) -> Vec<AggregateUDF> {
 /// `dayrate_at_first(value, instant)`, as a table function plans it.
 pub(crate) fn at_first(value: Expr, instant: Expr) -> Expr {
     Arc::new(AggregateUDF::from(at_first::AtFirst::new())).call(vec![value, instant])
+}
+
+/// `dayrate_collect(value)`, as a table function plans it.
+pub(crate) fn collect(value: Expr) -> Expr {
+    AggregateUDF::from(collect::Collect::new()).call(vec![value])
 }
 
 /// `exact_sum(value)`, as a table function plans it.

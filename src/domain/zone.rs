@@ -5,7 +5,7 @@
 //! 22 to 47 hours, be missing (Apia skipped 2011-12-30) or fall into two pieces: in St John's the clock of 2006-10-29
 //! showed 00:01, then 23:01 of the day before. No interval stands for such a day; only the label does.
 //!
-//! Offsets come from `jiff`'s rules. A table of them over 1970 to 2099 makes the usual instant cost a nanosecond; the
+//! Offsets come from `jiff`'s rules. A table of them over 1970 to 2073 makes the usual instant cost a nanosecond or two; the
 //! rules themselves answer for every other.
 
 mod database;
@@ -15,6 +15,8 @@ mod table;
 mod proof;
 
 pub(crate) use database::ZoneDatabase;
+
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -31,7 +33,31 @@ const REACH: i64 = 26 * 3_600;
 pub(crate) struct Zone {
     name: String,
     rules: TimeZone,
-    table: OffsetTable,
+    seconds: OnceLock<Box<OffsetTable<1>>>,
+    milliseconds: OnceLock<Box<OffsetTable<1_000>>>,
+    microseconds: OnceLock<Box<OffsetTable<1_000_000>>>,
+    nanoseconds: OnceLock<Box<OffsetTable<1_000_000_000>>>,
+}
+
+/// A zone's clock for instants that count `PER_SECOND` units a second, ready for many of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clock<'a, const PER_SECOND: i64> {
+    zone: &'a Zone,
+    table: &'a OffsetTable<PER_SECOND>,
+}
+
+impl<const PER_SECOND: i64> Clock<'_, PER_SECOND> {
+    /// The local day, in days since 1970-01-01, of an instant since 1970-01-01T00:00:00Z; a part of a second before
+    /// 1970 belongs to the second that began before it.
+    ///
+    /// `None` if that day is outside the years -9999 to 9999.
+    #[inline]
+    pub(crate) fn day(&self, instant: i64) -> Option<i32> {
+        match self.table.day(instant) {
+            Some(day) => Some(day),
+            None => self.zone.day_by_rules(instant.div_euclid(PER_SECOND)),
+        }
+    }
 }
 
 /// A stretch of instants, `start <= t < end` in seconds, with one offset from UTC.
@@ -45,11 +71,13 @@ struct Span {
 impl Zone {
     /// The zone called `name` that follows `rules`.
     fn new(name: &str, rules: TimeZone) -> Self {
-        let table = OffsetTable::new(&rules);
         Self {
             name: name.to_owned(),
             rules,
-            table,
+            seconds: OnceLock::new(),
+            milliseconds: OnceLock::new(),
+            microseconds: OnceLock::new(),
+            nanoseconds: OnceLock::new(),
         }
     }
 
@@ -62,18 +90,39 @@ impl Zone {
     ///
     /// `None` if that day is outside the years -9999 to 9999.
     pub(crate) fn day(&self, seconds: i64) -> Option<i32> {
-        self.day_at::<1>(seconds)
+        self.by_second().day(seconds)
     }
 
-    /// The same for an instant that counts `PER_SECOND` units a second (1 to 10⁹), before 1970 rounded down.
-    #[inline]
-    pub(crate) fn day_at<const PER_SECOND: i64>(&self, instant: i64) -> Option<i32> {
-        // An instant before 1970 becomes a number past the end of the table.
-        let second = instant.cast_unsigned() / PER_SECOND.cast_unsigned();
-        match self.table.day(second) {
-            Some(day) => Some(day),
-            None => self.day_by_rules(instant.div_euclid(PER_SECOND)),
+    /// The clock for instants in seconds.
+    pub(crate) fn by_second(&self) -> Clock<'_, 1> {
+        Clock {
+            zone: self,
+            table: self.seconds.get_or_init(|| OffsetTable::new(&self.rules)),
         }
+    }
+
+    /// The clock for instants in milliseconds.
+    pub(crate) fn by_millisecond(&self) -> Clock<'_, 1_000> {
+        let table = self
+            .milliseconds
+            .get_or_init(|| OffsetTable::new(&self.rules));
+        Clock { zone: self, table }
+    }
+
+    /// The clock for instants in microseconds.
+    pub(crate) fn by_microsecond(&self) -> Clock<'_, 1_000_000> {
+        let table = self
+            .microseconds
+            .get_or_init(|| OffsetTable::new(&self.rules));
+        Clock { zone: self, table }
+    }
+
+    /// The clock for instants in nanoseconds.
+    pub(crate) fn by_nanosecond(&self) -> Clock<'_, 1_000_000_000> {
+        let table = self
+            .nanoseconds
+            .get_or_init(|| OffsetTable::new(&self.rules));
+        Clock { zone: self, table }
     }
 
     /// The first instant, in seconds since 1970-01-01T00:00:00Z, whose local day is `day`.
@@ -152,20 +201,20 @@ impl Zone {
             end: to,
             offset: self.offset_by_rules(from),
         };
-        let mut turn = |at: i64, offset: i32| {
+        let mut turn = |at: i64, offset: i64| {
             visit(Span { end: at, ..span });
             span = Span {
                 start: at,
                 end: to,
-                offset: offset.into(),
+                offset,
             };
         };
-        match self.table.turns(from, to) {
+        match self.by_second().table.turns(from, to) {
             Some(turns) => turns.for_each(|(at, offset)| turn(at, offset)),
             None => self
                 .rules
                 .following(timestamp(from))
-                .map(|next| (next.timestamp().as_second(), next.offset().seconds()))
+                .map(|next| (next.timestamp().as_second(), next.offset().seconds().into()))
                 .take_while(|(at, _)| *at < to)
                 .for_each(|(at, offset)| turn(at, offset)),
         }
@@ -235,12 +284,9 @@ mod tests {
     #[test]
     fn instants_before_1970_round_down() {
         let utc = zone("UTC");
-        assert_eq!(utc.day_at::<1_000_000>(-1), Some(-1));
-        assert_eq!(utc.day_at::<1_000>(-86_400_001), Some(-2));
-        assert_eq!(
-            utc.day_at::<1_000_000_000>(i64::MIN),
-            Some(day(1677, 9, 21))
-        );
+        assert_eq!(utc.by_microsecond().day(-1), Some(-1));
+        assert_eq!(utc.by_millisecond().day(-86_400_001), Some(-2));
+        assert_eq!(utc.by_nanosecond().day(i64::MIN), Some(day(1677, 9, 21)));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Decimal128Builder, StructArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, FieldRef, Fields};
+use arrow::datatypes::{DataType, Decimal128Type, FieldRef, Fields};
 use datafusion::common::{Result, exec_datafusion_err};
 use datafusion::logical_expr::{
     ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature,
@@ -159,9 +159,17 @@ struct Inputs {
     surcharge_mode: Option<ArrayRef>,
 }
 
+/// The arguments of a row as they lie in their columns (a text as its view: its first bytes, or where it lies).
+#[derive(PartialEq)]
+struct Given {
+    flags: [Option<bool>; 2],
+    rates: [Option<i128>; 3],
+    surcharge_mode: Option<u128>,
+}
+
 /// What the row before was made of: rows of one contract follow each other.
 #[derive(Default)]
-struct Last(Option<(bool, bool, Rates, Credits)>);
+struct Last(Option<(Given, Credits)>);
 
 impl Inputs {
     fn new(args: Vec<ColumnarValue>, rows: usize) -> Result<Self> {
@@ -229,22 +237,52 @@ impl Inputs {
         })
     }
 
+    /// What is written in a row, before anything is made of it.
+    fn given(&self, row: usize) -> Given {
+        Given {
+            flags: [&self.gen_ai, &self.intent_analyzer]
+                .map(|flags| flags.is_valid(row).then(|| flags.value(row))),
+            rates: self.rates.each_ref().map(|column| {
+                let column = column.as_ref().filter(|column| column.is_valid(row))?;
+                column
+                    .as_primitive_opt::<Decimal128Type>()
+                    .map(|column| column.value(row))
+            }),
+            surcharge_mode: self.surcharge_mode.as_ref().and_then(|modes| {
+                let modes = modes.as_string_view();
+                modes
+                    .views()
+                    .get(row)
+                    .copied()
+                    .filter(|_| modes.is_valid(row))
+            }),
+        }
+    }
+
+    /// Whether [`Given`] tells all of a row: rates of another type than `DECIMAL` in 128 bits do not fit it.
+    fn is_plain(&self) -> bool {
+        self.rates
+            .iter()
+            .flatten()
+            .all(|column| matches!(column.data_type(), DataType::Decimal128(_, _)))
+    }
+
     /// The credits of a row; `None` where a flag is NULL.
     fn credits(&self, row: usize, growth: Decimal, last: &mut Last) -> Result<Option<Credits>> {
-        let rates = self.rates(row)?;
-        if self.gen_ai.is_null(row) || self.intent_analyzer.is_null(row) {
-            return Ok(None);
-        }
-        let (gen_ai, intent_analyzer) = (self.gen_ai.value(row), self.intent_analyzer.value(row));
-        if let Some((last_gen_ai, last_intent_analyzer, last_rates, credits)) = &last.0
-            && (*last_gen_ai, *last_intent_analyzer) == (gen_ai, intent_analyzer)
-            && *last_rates == rates
+        let given = self.given(row);
+        if let Some((same, credits)) = &last.0
+            && *same == given
+            && self.is_plain()
         {
             return Ok(Some(*credits));
         }
+        let rates = self.rates(row)?;
+        let [Some(gen_ai), Some(intent_analyzer)] = given.flags else {
+            return Ok(None);
+        };
         let credits = credits(gen_ai, intent_analyzer, &rates, growth)
             .map_err(|fault| error::data(fault.to_string()))?;
-        last.0 = Some((gen_ai, intent_analyzer, rates, credits));
+        last.0 = Some((given, credits));
         Ok(Some(credits))
     }
 }

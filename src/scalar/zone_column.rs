@@ -105,10 +105,14 @@ fn text_numbers<'a>(
     names: &mut ZoneSpellings,
 ) -> Result<Vec<u32>> {
     let mut rows = vec![0; texts.len()];
-    for (row, number) in rows.iter_mut().enumerate() {
-        if wanted.is_none_or(|wanted| wanted.is_valid(row)) {
+    let Some(wanted) = wanted.filter(|wanted| wanted.null_count() > 0) else {
+        for (row, number) in rows.iter_mut().enumerate() {
             *number = names.number(texts.value(row)).map_err(refuse)?;
         }
+        return Ok(rows);
+    };
+    for row in wanted.valid_indices() {
+        rows[row] = names.number(texts.value(row)).map_err(refuse)?;
     }
     Ok(rows)
 }

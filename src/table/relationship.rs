@@ -7,14 +7,13 @@
 //! are pruned, since only the list of consumers is unnested.
 
 use datafusion::common::{Column, Result, UnnestOptions};
-use datafusion::functions_aggregate::array_agg::array_agg_udaf;
 use datafusion::functions_aggregate::bool_and_or::bool_or_udaf;
 use datafusion::functions_aggregate::min_max::{max_udaf, min_udaf};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, when};
 
 use super::expression::{call, column, field};
 use super::relation::IdKind;
-use crate::aggregate::{at_first, exact_sum};
+use crate::aggregate::{at_first, collect, exact_sum};
 use crate::scalar::internal;
 
 /// A figure of a DAR, and how the figures of its parts make one.
@@ -82,7 +81,7 @@ pub(crate) fn by_consumer(
             .collect::<Vec<_>>(),
     )?;
 
-    let list = |name: &str| array_agg_udaf().call(vec![column(name)]).alias(name);
+    let list = |name: &str| collect(column(name)).alias(name);
     let listed = parts.aggregate(
         ["site_id", "conversation_id", "day"].map(column),
         std::iter::once(list("consumer_id"))

@@ -1,85 +1,100 @@
-//! Offsets from UTC by division: what makes the local day of an instant of our time cost about a nanosecond.
+//! Offsets from UTC by shifting: what makes the local day of an instant of our time cost a nanosecond or two.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::domain::day::SECONDS_PER_DAY;
 
-/// A bucket is 2^20 seconds, 12 days and a bit: few zones ever turned their clocks twice in that time.
-const BUCKET_BITS: u32 = 20;
-
-/// Buckets from 1970-01-01 to 2099-12-27.
-const BUCKETS: usize = 3_912;
-
-/// The first second after the last bucket.
-const END: i64 = 3_912 << BUCKET_BITS;
+/// From 1970-01-01 to the end of 2073, give or take some weeks in the different units.
+const BUCKETS: usize = 3_000;
 
 /// Marks a bucket with more than one turn, which only the rules can answer for.
-const CROWDED: i32 = i32::MIN;
+const CROWDED: i64 = i64::MIN;
 
-/// Moves local seconds since 1970 above zero, whatever the offset.
+/// Moves local time since 1970 above zero, whatever the offset.
 const LIFT_DAYS: i32 = 2;
 
-/// The offsets of a zone, in seconds, over the time that messages come from.
+/// The offsets of a zone over the time that messages come from, in a time unit that counts `PER_SECOND` a second.
+///
+/// Each unit has its own, so that an instant is looked up and dated without being converted.
 #[derive(Debug)]
-pub(super) struct OffsetTable(Box<[Bucket]>);
+pub(super) struct OffsetTable<const PER_SECOND: i64>([Bucket; BUCKETS]);
 
-/// One bucket's offsets: `before` until the second `turn`, `after` from it on.
+/// One bucket's offsets: `before` until the instant `turn`, `after` from it on.
 #[derive(Debug, Clone, Copy)]
 struct Bucket {
     turn: i64,
-    before: i32,
-    after: i32,
+    before: i64,
+    after: i64,
 }
 
-impl OffsetTable {
-    pub(super) fn new(rules: &TimeZone) -> Self {
-        let mut offset = rules.to_offset(Timestamp::UNIX_EPOCH).seconds();
+impl<const PER_SECOND: i64> OffsetTable<PER_SECOND> {
+    /// A bucket is this power of two: 12 to 13 days, in which few zones ever turned their clocks twice.
+    const BITS: u32 = match PER_SECOND {
+        1 => 20,
+        1_000 => 30,
+        1_000_000 => 40,
+        _ => 50,
+    };
+
+    const PER_DAY: u64 = SECONDS_PER_DAY.cast_unsigned() * PER_SECOND.cast_unsigned();
+
+    const LIFT: i64 = LIFT_DAYS as i64 * SECONDS_PER_DAY * PER_SECOND;
+
+    pub(super) fn new(rules: &TimeZone) -> Box<Self> {
+        let in_unit = |seconds: i32| i64::from(seconds) * PER_SECOND;
+        let mut offset = in_unit(rules.to_offset(Timestamp::UNIX_EPOCH).seconds());
         let mut turns = rules
             .following(Timestamp::UNIX_EPOCH)
-            .map(|turn| (turn.timestamp().as_second(), turn.offset().seconds()))
-            .take_while(|(at, _)| *at < END)
+            // No unit's table reaches as far as numbers do, which an instant of any year might not fit.
+            .take_while(|turn| turn.timestamp().as_second() < i64::MAX / 1_000_000_000)
+            .map(|turn| {
+                (
+                    turn.timestamp().as_second() * PER_SECOND,
+                    turn.offset().seconds(),
+                )
+            })
             .peekable();
-        let mut buckets = Vec::with_capacity(BUCKETS);
-        let mut end = 0;
-        while end < END {
-            end += 1 << BUCKET_BITS;
-            let mut bucket = Bucket {
+        let mut table = Box::new(Self(
+            [Bucket {
                 turn: i64::MAX,
-                before: offset,
-                after: offset,
-            };
+                before: 0,
+                after: 0,
+            }; BUCKETS],
+        ));
+        let mut end = 0;
+        for bucket in &mut table.0 {
+            end += 1 << Self::BITS;
+            (bucket.before, bucket.after) = (offset, offset);
             while let Some((at, next)) = turns.next_if(|(at, _)| *at < end) {
+                let next = in_unit(next);
                 if next == offset {
                     continue;
                 }
-                if bucket.turn == i64::MAX {
-                    bucket = Bucket {
-                        turn: at,
-                        before: offset,
-                        after: next,
-                    };
+                let crowded = bucket.turn != i64::MAX;
+                let (before, after) = if crowded {
+                    (CROWDED, CROWDED)
                 } else {
-                    bucket = Bucket {
-                        turn: at,
-                        before: CROWDED,
-                        after: CROWDED,
-                    };
-                }
+                    (offset, next)
+                };
+                *bucket = Bucket {
+                    turn: at,
+                    before,
+                    after,
+                };
                 offset = next;
             }
-            buckets.push(bucket);
         }
-        Self(buckets.into())
+        table
     }
 
-    /// The local day of a second since 1970-01-01T00:00:00Z, in days since 1970-01-01; `None` where only the rules
-    /// know.
+    /// The local day of an instant, in days since 1970-01-01; `None` where only the rules know.
     #[inline]
-    pub(super) fn day(&self, second: u64) -> Option<i32> {
-        let bucket = self.0.get(usize::try_from(second >> BUCKET_BITS).ok()?)?;
-        let second = second.cast_signed();
-        let offset = if second < bucket.turn {
+    pub(super) fn day(&self, instant: i64) -> Option<i32> {
+        // An instant before 1970 becomes a number past the end of the table.
+        let number = usize::try_from(instant.cast_unsigned() >> Self::BITS).ok()?;
+        let bucket = self.0.get(number)?;
+        let offset = if instant < bucket.turn {
             bucket.before
         } else {
             bucket.after
@@ -87,25 +102,26 @@ impl OffsetTable {
         if offset == CROWDED {
             return None;
         }
-        let lifted = second + i64::from(offset) + i64::from(LIFT_DAYS) * SECONDS_PER_DAY;
-        let day = lifted.cast_unsigned() / SECONDS_PER_DAY.cast_unsigned();
+        let day = (instant + offset + Self::LIFT).cast_unsigned() / Self::PER_DAY;
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "the table ends after 47 478 days"
+            reason = "the table ends after 40 000 days"
         )]
         let day = (day as u32).cast_signed();
         Some(day - LIFT_DAYS)
     }
+}
 
+impl OffsetTable<1> {
     /// The turns strictly between two seconds, each with the offset that it leads to; `None` where only the rules
     /// know.
     pub(super) fn turns(
         &self,
         from: i64,
         to: i64,
-    ) -> Option<impl Iterator<Item = (i64, i32)> + use<'_>> {
-        let first = usize::try_from(from >> BUCKET_BITS).ok()?;
-        let last = usize::try_from(to >> BUCKET_BITS).ok()?;
+    ) -> Option<impl Iterator<Item = (i64, i64)> + use<'_>> {
+        let first = usize::try_from(from >> Self::BITS).ok()?;
+        let last = usize::try_from(to >> Self::BITS).ok()?;
         let buckets = self.0.get(first..=last)?;
         if buckets.iter().any(|bucket| bucket.before == CROWDED) {
             return None;

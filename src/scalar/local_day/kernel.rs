@@ -12,7 +12,7 @@ use datafusion::common::Result;
 use datafusion::logical_expr::ColumnarValue;
 
 use crate::domain::day::show_instant;
-use crate::domain::zone::{Zone, ZoneDatabase};
+use crate::domain::zone::{Clock, Zone, ZoneDatabase};
 use crate::error;
 use crate::scalar::zone_column::ZoneColumn;
 
@@ -40,16 +40,26 @@ pub(crate) fn local_days(
     let column = ZoneColumn::read(zone, ts.nulls(), zones)?;
     match ts.data_type() {
         DataType::Timestamp(TimeUnit::Second, _) => {
-            days::<TimestampSecondType, 1>(ts, &column, out_of_range)
+            days::<TimestampSecondType, 1>(ts, &column, Zone::by_second, out_of_range)
         }
         DataType::Timestamp(TimeUnit::Millisecond, _) => {
-            days::<TimestampMillisecondType, 1_000>(ts, &column, out_of_range)
+            days::<TimestampMillisecondType, 1_000>(ts, &column, Zone::by_millisecond, out_of_range)
         }
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            days::<TimestampMicrosecondType, 1_000_000>(ts, &column, out_of_range)
+            days::<TimestampMicrosecondType, 1_000_000>(
+                ts,
+                &column,
+                Zone::by_microsecond,
+                out_of_range,
+            )
         }
         DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-            days::<TimestampNanosecondType, 1_000_000_000>(ts, &column, out_of_range)
+            days::<TimestampNanosecondType, 1_000_000_000>(
+                ts,
+                &column,
+                Zone::by_nanosecond,
+                out_of_range,
+            )
         }
         DataType::Null => Ok(new_null_array(&DataType::Date32, ts.len())),
         other => Err(error::query(format!(
@@ -61,33 +71,40 @@ pub(crate) fn local_days(
 fn days<T: ArrowTimestampType, const PER_SECOND: i64>(
     ts: &ArrayRef,
     column: &ZoneColumn,
+    clock: for<'a> fn(&'a Zone) -> Clock<'a, PER_SECOND>,
     out_of_range: OutOfRange,
 ) -> Result<ArrayRef> {
     let instants = ts.as_primitive::<T>().values();
     let nulls = NullBuffer::union(ts.nulls(), column.nulls());
     let mut beyond = false;
-    let mut day = |zone: &Zone, instant: i64| {
-        zone.day_at::<PER_SECOND>(instant).unwrap_or_else(|| {
+    let mut day = |clock: Clock<PER_SECOND>, instant: i64| {
+        clock.day(instant).unwrap_or_else(|| {
             beyond = true;
             0
         })
     };
     let days: Vec<i32> = match column {
         ZoneColumn::None => return Ok(new_null_array(&DataType::Date32, ts.len())),
-        ZoneColumn::Same(zone) => instants.iter().map(|instant| day(zone, *instant)).collect(),
+        ZoneColumn::Same(zone) => {
+            let clock = clock(zone);
+            instants
+                .iter()
+                .map(|instant| day(clock, *instant))
+                .collect()
+        }
         ZoneColumn::Each { zones, rows, .. } => {
-            let zones: Vec<&Zone> = zones.iter().map(Arc::as_ref).collect();
-            let rows = rows.iter().map(|number| zones[*number as usize]);
+            let clocks: Vec<_> = zones.iter().map(|zone| clock(zone)).collect();
+            let rows = rows.iter().map(|number| clocks[*number as usize]);
             instants
                 .iter()
                 .zip(rows)
-                .map(|(instant, zone)| day(zone, *instant))
+                .map(|(instant, clock)| day(clock, *instant))
                 .collect()
         }
     };
     // Rows without an instant or a zone may hold any number; only the others count.
     let nulls = if beyond {
-        rows_within::<PER_SECOND>(instants, column, nulls, out_of_range)?
+        rows_within(instants, column, clock, nulls, out_of_range)?
     } else {
         nulls
     };
@@ -99,6 +116,7 @@ fn days<T: ArrowTimestampType, const PER_SECOND: i64>(
 fn rows_within<const PER_SECOND: i64>(
     instants: &ScalarBuffer<i64>,
     column: &ZoneColumn,
+    clock: for<'a> fn(&'a Zone) -> Clock<'a, PER_SECOND>,
     nulls: Option<NullBuffer>,
     out_of_range: OutOfRange,
 ) -> Result<Option<NullBuffer>> {
@@ -106,7 +124,7 @@ fn rows_within<const PER_SECOND: i64>(
     for (row, instant) in instants.iter().enumerate() {
         let wanted = nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
         let zone = column.get(row).filter(|_| wanted);
-        let within = zone.is_some_and(|zone| zone.day_at::<PER_SECOND>(*instant).is_some());
+        let within = zone.is_some_and(|zone| clock(zone).day(*instant).is_some());
         if let Some(zone) = zone.filter(|_| !within && out_of_range == OutOfRange::Fail) {
             return Err(error::data(format!(
                 "local_day: the instant {} has no day in {}: the calendar has the years -9999 to 9999; \
