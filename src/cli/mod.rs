@@ -1,6 +1,6 @@
 //! The command-line tool: the only folder that prints.
 //!
-//! What was typed (`args`) and what was found in `dayrate.toml` ([`config`]) become the settings of one session; a
+//! What was typed (`args`) and what was found in `dayrate.toml` (`config`) become the settings of one session; a
 //! command then runs statements in it and hands their rows to `output`. Rows go to the standard output, every word
 //! to the standard error.
 
