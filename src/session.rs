@@ -31,7 +31,7 @@ pub(crate) struct Settings {
 
 /// The settings that every statement stands on. Each one is here because its default would change a bill, lose rows or
 /// wrap a number.
-const DEFAULTS: [(&str, &str); 6] = [
+const DEFAULTS: [(&str, &str); 7] = [
     // `TIMESTAMPTZ '…Z'` and `now()` are instants; unset they lose their zone.
     ("datafusion.execution.time_zone", "UTC"),
     // `1.5` is a decimal.
@@ -41,6 +41,8 @@ const DEFAULTS: [(&str, &str); 6] = [
     // Spark's INT96 is an instant.
     ("datafusion.execution.parquet.coerce_int96", "us"),
     ("datafusion.execution.parquet.coerce_int96_tz", "UTC"),
+    // `CREATE EXTERNAL TABLE` would believe the order that a file claims for its rows, were it to collect statistics.
+    ("datafusion.execution.collect_statistics", "false"),
     // `CREATE EXTERNAL TABLE` reads folders within folders too.
     (
         "datafusion.execution.listing_table_ignore_subdirectory",

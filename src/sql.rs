@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::catalog::{
-    CatalogProviderList, DynamicFileCatalog, TableProvider, UrlTableFactory,
+    CatalogProviderList, DynamicFileCatalog, SchemaProvider, TableProvider, UrlTableFactory,
 };
 use datafusion::common::Result;
 use datafusion::execution::SessionStateBuilder;
@@ -116,31 +116,50 @@ pub(crate) async fn plan(
     parameters: &Parameters,
 ) -> Result<DataFrame> {
     let state = ctx.state();
-    let catalog = Arc::clone(state.catalog_list());
     let mut rewrite = Rewrite {
         parameters,
         has_relation: &|name| exists(ctx, name),
     };
     rewrite_statement(&mut statement, &mut rewrite)?;
-    let files = DynamicFileCatalog::new(catalog, Arc::new(Files { ctx: ctx.clone() }));
-    let session_id = state.session_id().to_string();
-    let state = SessionStateBuilder::new_from_existing(state)
-        .with_session_id(session_id)
-        .with_catalog_list(Arc::new(files) as Arc<dyn CatalogProviderList>)
-        .build();
+    let state = if finds_files(ctx) {
+        state
+    } else {
+        let catalog = Arc::clone(state.catalog_list());
+        let files = DynamicFileCatalog::new(catalog, Arc::new(Files { ctx: ctx.clone() }));
+        let session_id = state.session_id().to_string();
+        SessionStateBuilder::new_from_existing(state)
+            .with_session_id(session_id)
+            .with_catalog_list(Arc::new(files) as Arc<dyn CatalogProviderList>)
+            .build()
+    };
     let plan = state.statement_to_plan(statement).await?;
     ctx.execute_logical_plan(plan).await
 }
 
+/// Whether names that are paths are found without help. The tool's own schema finds them; around it, the engine's
+/// wrapper would open every relation only to list the names (`SHOW TABLES`).
+fn finds_files(ctx: &SessionContext) -> bool {
+    #[cfg(feature = "cli")]
+    {
+        default_schema(ctx).is_some_and(|schema| schema.is::<lake::relations::Relations>())
+    }
+    #[cfg(not(feature = "cli"))]
+    {
+        let _ = ctx;
+        false
+    }
+}
+
 /// Whether the session has a relation of that name where unqualified names are looked up.
 fn exists(ctx: &SessionContext, name: &str) -> bool {
+    default_schema(ctx).is_some_and(|schema| schema.table_exist(name))
+}
+
+fn default_schema(ctx: &SessionContext) -> Option<Arc<dyn SchemaProvider>> {
     let state = ctx.state();
     let options = &state.config().options().catalog;
-    state
-        .catalog_list()
-        .catalog(&options.default_catalog)
-        .and_then(|catalog| catalog.schema(&options.default_schema))
-        .is_some_and(|schema| schema.table_exist(name))
+    let catalog = state.catalog_list().catalog(&options.default_catalog)?;
+    catalog.schema(&options.default_schema)
 }
 
 /// Tables for names that are paths.

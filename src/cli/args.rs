@@ -29,7 +29,7 @@ Without -c, -f or a command, dayrate reads statements from the standard input, e
 /// dayrate counts Daily Active Relationships and engagement credits from exports of messages, each message dated in
 /// the time zone of its own site. It is Apache DataFusion with the words of that plan: any SELECT works.
 #[derive(Debug, Parser)]
-#[command(name = "dayrate", version, after_help = EXAMPLES, args_conflicts_with_subcommands = false)]
+#[command(name = "dayrate", version, after_help = EXAMPLES)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
@@ -55,6 +55,13 @@ pub(super) struct Statements {
     /// Run the statements of a file, then exit ('-' is the standard input)
     #[arg(short = 'f', long = "file", value_name = "FILE")]
     pub(super) file: Vec<String>,
+}
+
+impl Statements {
+    /// Whether none is given.
+    pub(super) fn is_empty(&self) -> bool {
+        self.command.is_empty() && self.file.is_empty()
+    }
 }
 
 /// What the session is made from.

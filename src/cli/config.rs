@@ -56,8 +56,14 @@ pub(super) fn session(
 
 /// The `dayrate.toml` of this folder, or of the nearest one above that has one.
 fn discovered() -> Option<PathBuf> {
-    let here = std::env::current_dir().ok()?;
-    here.ancestors()
+    let here = PathBuf::from(FILE_NAME);
+    if here.is_file() {
+        return Some(here);
+    }
+    let folder = std::env::current_dir().ok()?;
+    folder
+        .ancestors()
+        .skip(1)
         .map(|folder| folder.join(FILE_NAME))
         .find(|file| file.is_file())
 }

@@ -1,6 +1,7 @@
 //! Words for people, on the standard error.
 
 use std::io::Write;
+use std::sync::Mutex;
 
 use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
@@ -13,6 +14,42 @@ pub(super) fn failure(cause: &DataFusionError) {
 /// Says something beside the result. Nobody listening is no failure.
 pub(super) fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Shows how far long work is, on a terminal's current line; nothing clears the line.
+pub(super) fn progress(text: &str) {
+    let mut err = std::io::stderr();
+    let _ = write!(err, "\r\x1b[K{text}");
+    let _ = err.flush();
+}
+
+/// What the last panic said.
+static PANICKED: Mutex<String> = Mutex::new(String::new());
+
+/// Keeps what a panic says for the one paragraph at the end, in place of a trace on the screen.
+pub(super) fn catch_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let text = panic.payload_as_str().unwrap_or("no reason is given");
+        let place = panic
+            .location()
+            .map(|place| format!(" ({}:{})", file_name(place.file()), place.line()));
+        if let Ok(mut kept) = PANICKED.lock() {
+            *kept = format!("{text}{}", place.unwrap_or_default());
+        }
+    }));
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+/// The words for a run that ended in a panic.
+pub(super) fn panicked() -> String {
+    let text = PANICKED.lock().map(|text| text.clone()).unwrap_or_default();
+    format!(
+        "the engine gave up: {text}. This is a fault of the program and not of your data; please report the statement. \
+         Writing the condition in another way may help"
+    )
 }
 
 /// One readable paragraph: what the error says, without the engine's words around it.
@@ -53,6 +90,7 @@ fn sentence(cause: &DataFusionError) -> String {
         DataFusionError::ResourcesExhausted(text) => {
             format!("{text}. Give it more memory (--memory-limit) or fewer threads (--threads)")
         }
+        DataFusionError::ExecutionJoin(join) if join.is_panic() => panicked(),
         DataFusionError::NotImplemented(text) => format!("not supported: {text}"),
         other => other.message().into_owned(),
     }

@@ -1,11 +1,12 @@
 //! The command-line tool: the only folder that prints.
 //!
-//! What was typed ([`args`]) and what was found in `dayrate.toml` ([`config`]) become the settings of one session; a
-//! command then runs statements in it and hands their rows to [`output`]. Rows go to the standard output, every word
+//! What was typed (`args`) and what was found in `dayrate.toml` (`config`) become the settings of one session; a
+//! command then runs statements in it and hands their rows to `output`. Rows go to the standard output, every word
 //! to the standard error.
 
 mod args;
 mod config;
+mod copy;
 mod format;
 mod functions;
 mod generate;
@@ -17,9 +18,11 @@ mod report;
 mod shell;
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use datafusion::error::{DataFusionError, Result};
 
 use self::args::{Arguments, Command};
@@ -39,23 +42,45 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2));
         }
     };
-    match in_runtime(arguments) {
-        Ok(code) => code,
-        Err(failure) => {
+    if arguments.command.is_some() && !arguments.statements.is_empty() {
+        let text =
+            "-c and -f run statements by themselves: leave them out, or leave out the command";
+        let _ = Arguments::command()
+            .error(ErrorKind::ArgumentConflict, text)
+            .print();
+        return ExitCode::from(2);
+    }
+    message::catch_panics();
+    let run = std::thread::Builder::new()
+        .stack_size(STACK)
+        .spawn(|| in_runtime(arguments));
+    let outcome = run
+        .map(std::thread::JoinHandle::join)
+        .map_err(DataFusionError::IoError);
+    match outcome {
+        Ok(Ok(Ok(code))) => code,
+        Ok(Ok(Err(failure))) | Err(failure) => {
             message::failure(&failure);
+            ExitCode::FAILURE
+        }
+        Ok(Err(_)) => {
+            message::note(&format!("error: {}", message::panicked()));
             ExitCode::FAILURE
         }
     }
 }
+
+/// Plans of nested views are deep, and without optimisation each step of the planner takes much stack. Only what is
+/// used of it takes memory.
+const STACK: usize = 64 << 20;
 
 fn in_runtime(arguments: Arguments) -> Result<ExitCode> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if let Some(threads) = arguments.session.threads {
         builder.worker_threads(threads.get());
     }
-    // Plans of nested views are deep, and without optimisation each step of the planner takes much stack.
     let runtime = builder
-        .thread_stack_size(8 << 20)
+        .thread_stack_size(STACK)
         .enable_all()
         .build()
         .map_err(DataFusionError::IoError)?;
@@ -79,19 +104,16 @@ fn in_runtime(arguments: Arguments) -> Result<ExitCode> {
 
 async fn command(arguments: Arguments, output: &mut Output) -> Result<ExitCode> {
     match arguments.command {
+        Some(Command::Generate(generate)) => invent(generate, output).await?,
         Some(Command::Init(init)) => init::run(&init, output).await?,
         Some(Command::Functions(functions)) => {
             let ctx = config::session(&arguments.session, config::Discovery::Off)?;
             functions::run(&ctx, &functions, output)?;
         }
-        Some(Command::Generate(generate)) => {
-            let summary = generate::generate(&generate, &mut |_| {})?;
-            say(output, &format!("{summary}\n"))?;
-        }
         Some(Command::Report(report)) => report::run(&arguments.session, &report, output).await?,
         None => {
             let ctx = config::session(&arguments.session, config::Discovery::On)?;
-            if arguments.statements.command.is_empty() && arguments.statements.file.is_empty() {
+            if arguments.statements.is_empty() {
                 return shell::run(&ctx, output).await;
             }
             query::run(&ctx, &arguments.statements, output).await?;
@@ -107,12 +129,36 @@ fn say(output: &mut Output, text: &str) -> Result<()> {
         .map_err(DataFusionError::IoError)
 }
 
-/// A file of SQL, or the standard input for `-`.
-fn read_sql(path: &str) -> Result<String> {
-    let text = if path == "-" {
-        std::io::read_to_string(std::io::stdin())
-    } else {
-        std::fs::read_to_string(path)
-    };
+/// `dayrate generate`; its progress shows on a terminal, and only there.
+async fn invent(given: generate::GenerateArgs, output: &mut Output) -> Result<()> {
+    let (person, whole) = (std::io::stderr().is_terminal(), given.messages);
+    let work = tokio::task::spawn_blocking(move || {
+        let mut shown = None;
+        generate::generate(&given, &mut |done| {
+            let percent = done.saturating_mul(100).checked_div(whole);
+            if person && percent != shown {
+                shown = percent;
+                message::progress(&format!("{done} of {whole} messages"));
+            }
+        })
+    });
+    let summary = work.await.map_err(|_| error::data(message::panicked()))??;
+    if person {
+        message::progress("");
+    }
+    say(output, &format!("{summary}\n"))
+}
+
+/// A file of SQL, or the standard input for `-`. Read on a thread of its own, so that a run that waits for words can
+/// still be interrupted.
+async fn read_sql(path: &str) -> Result<String> {
+    let name = path.to_owned();
+    let read = tokio::task::spawn_blocking(move || match name.as_str() {
+        "-" => std::io::read_to_string(std::io::stdin()),
+        name => std::fs::read_to_string(name),
+    });
+    let text = read
+        .await
+        .map_err(|cause| error::config(cause.to_string()))?;
     text.map_err(|cause| error::config(format!("the SQL file '{path}' cannot be read: {cause}")))
 }

@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast;
 
 use super::args::Statements;
 use super::output::Output;
-use super::{message, read_sql};
+use super::{copy, message, read_sql};
 use crate::error;
 use crate::sql::{self, Parameters};
 
@@ -24,7 +24,7 @@ pub(super) async fn run(
         statements.extend(sql::parse(ctx, text)?);
     }
     for file in &given.file {
-        let parsed = sql::parse(ctx, &read_sql(file)?);
+        let parsed = sql::parse(ctx, &read_sql(file).await?);
         statements.extend(parsed.map_err(|cause| cause.context(format!("in the file '{file}'")))?);
     }
     if statements.is_empty() {
@@ -63,11 +63,12 @@ pub(super) async fn one(
 ) -> Result<Option<usize>> {
     // Boxed, because the future of a planned statement is large and a shell keeps it on its stack.
     let rows = Box::pin(sql::plan(ctx, statement, parameters)).await?;
-    if matches!(
-        rows.logical_plan(),
-        LogicalPlan::Copy(_) | LogicalPlan::Dml(_)
-    ) {
-        let counted = rows.collect().await?;
+    let counted = match rows.logical_plan() {
+        LogicalPlan::Copy(copy) => Some(copy::run(ctx, copy.clone()).await?),
+        LogicalPlan::Dml(_) => Some(rows.clone().collect().await?),
+        _ => None,
+    };
+    if let Some(counted) = counted {
         for batch in counted
             .iter()
             .filter(|batch| batch.num_rows() > 0 && batch.num_columns() > 0)

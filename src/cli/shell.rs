@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::output::Output;
 use super::{message, query};
+use crate::error;
 use crate::sql::{self, Parameters};
 
 const HELP: &str = "\
@@ -30,12 +31,16 @@ pub(super) async fn run(ctx: &SessionContext, output: &mut Output) -> Result<Exi
         if person {
             prompt(pending.is_empty());
         }
-        let mut line = String::new();
-        let read = std::io::stdin()
-            .lock()
-            .read_line(&mut line)
-            .map_err(DataFusionError::IoError)?;
-        let ended = read == 0;
+        // On a thread of its own, so that the shell can be interrupted while it waits.
+        let typed = tokio::task::spawn_blocking(|| {
+            let mut line = String::new();
+            let read = std::io::stdin().lock().read_line(&mut line);
+            read.map(|read| (read == 0, line))
+        });
+        let typed = typed
+            .await
+            .map_err(|cause| error::config(cause.to_string()))?;
+        let (ended, mut line) = typed.map_err(DataFusionError::IoError)?;
         if pending.trim().is_empty() {
             match line.trim() {
                 "\\q" | "exit" | "quit" => break,

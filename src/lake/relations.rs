@@ -13,6 +13,8 @@ use datafusion::datasource::{TableType, ViewTable};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::context::{SessionContext, SessionState};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast;
 
 use super::{Source, looks_like_path, open, open_source};
 use crate::sql::{self, Parameters};
@@ -78,15 +80,19 @@ impl Relations {
     async fn planned(&self, name: &str, query: &str) -> Result<LogicalPlan> {
         let ctx = SessionContext::new_with_state(self.state()?);
         let mut statements = sql::parse(&ctx, query).map_err(|cause| in_relation(name, cause))?;
-        let (Some(statement), true) = (statements.pop(), statements.is_empty()) else {
+        let (Some(statement), true) = (statements.pop().filter(is_query), statements.is_empty())
+        else {
             return Err(error::config(format!(
                 "the sql of the relation '{name}' must be one SELECT statement"
             )));
         };
         let planned = sql::plan(&ctx, statement, &Parameters::default()).await;
-        Ok(planned
-            .map_err(|cause| in_relation(name, cause))?
-            .into_unoptimized_plan())
+        // What is wrong with a function says so itself.
+        let planned = planned.map_err(|cause| match self.configured(name) {
+            Some(_) => in_relation(name, cause),
+            None => cause,
+        });
+        Ok(planned?.into_unoptimized_plan())
     }
 
     /// Whether the table function `name` can stand as a view: all that it requires is there.
@@ -106,6 +112,11 @@ impl Relations {
 /// An error inside a configured relation says which one; one that already does stays as it is.
 fn in_relation(name: &str, cause: DataFusionError) -> DataFusionError {
     cause.context(format!("in the relation '{name}'"))
+}
+
+/// Anything else would change the session whenever the relation is looked at.
+fn is_query(statement: &Statement) -> bool {
+    matches!(statement, Statement::Statement(inner) if matches!(inner.as_ref(), ast::Statement::Query(_)))
 }
 
 #[async_trait]

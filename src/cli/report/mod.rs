@@ -22,7 +22,7 @@ pub(super) async fn run(
     let Some(name) = &given.name else {
         return say(output, &list());
     };
-    let text = text_of(name)?;
+    let text = text_of(name).await?;
     let header =
         Header::read(&text).map_err(|cause| cause.context(format!("in the report '{name}'")))?;
     if given.describe {
@@ -57,9 +57,9 @@ fn list() -> String {
 }
 
 /// The SQL of a shipped report, or of a file: what has a folder or ends in `.sql` is a file.
-fn text_of(name: &str) -> Result<String> {
+async fn text_of(name: &str) -> Result<String> {
     if name == "-" || name.ends_with(".sql") || name.contains(['/', '\\']) {
-        return read_sql(name);
+        return read_sql(name).await;
     }
     match shipped::ALL.iter().find(|(known, _)| *known == name) {
         Some((_, text)) => Ok((*text).to_owned()),
