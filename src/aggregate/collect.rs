@@ -130,7 +130,7 @@ impl Lists {
         let values = if arrays.is_empty() {
             new_empty_array(&self.item)
         } else {
-            interleave(&arrays, &order)?
+            compact(interleave(&arrays, &order)?)
         };
         self.keep_from(count)?;
         let offsets = OffsetBuffer::from_lengths(lengths);
@@ -240,6 +240,14 @@ impl GroupsAccumulator for Lists {
 
     fn size(&self) -> usize {
         self.bytes
+    }
+}
+
+/// Texts in a buffer of their own: interleaved, they would still hold, and count, the buffers of every batch.
+fn compact(values: ArrayRef) -> ArrayRef {
+    match values.as_string_view_opt() {
+        Some(texts) => Arc::new(texts.gc()),
+        None => values,
     }
 }
 

@@ -5,11 +5,15 @@
 //! before `D` and two days after it began in UTC. This rule says so below the join; the exact predicate stays. Rows
 //! without a usable `sent_at` are kept, so that the check for rejected rows still sees them.
 
+use std::sync::Arc;
+
 use arrow::datatypes::DataType;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, ExprSchema, Result, ScalarValue};
 use datafusion::logical_expr::utils::{conjunction, split_conjunction};
-use datafusion::logical_expr::{BinaryExpr, Expr, Filter, JoinType, LogicalPlan, Operator, lit};
+use datafusion::logical_expr::{
+    BinaryExpr, Expr, Filter, JoinType, LogicalPlan, Operator, Projection, lit,
+};
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
@@ -39,89 +43,183 @@ impl OptimizerRule for SentAtRange {
         let LogicalPlan::Filter(filter) = plan else {
             return Ok(Transformed::no(plan));
         };
-        let LogicalPlan::Join(join) = filter.input.as_ref() else {
+        let predicates = split_conjunction(&filter.predicate);
+        let input = with_range(&filter.input, predicates.into_iter().cloned().collect())?;
+        let Some(input) = input else {
             return Ok(Transformed::no(LogicalPlan::Filter(filter)));
         };
-        if join.join_type != JoinType::Right && join.join_type != JoinType::Inner {
-            return Ok(Transformed::no(LogicalPlan::Filter(filter)));
-        }
-        let ranges: Vec<Expr> = split_conjunction(&filter.predicate)
-            .into_iter()
-            .filter_map(day_predicate)
-            .filter_map(|(column, operator, day)| {
-                let data_type = join.right.schema().data_type(&column).ok()?;
-                range(&column, data_type, operator, day)
-            })
-            .collect();
-        let known = known_predicates(&join.right)?;
-        let new: Vec<Expr> = ranges
-            .into_iter()
-            .filter(|range| !known.contains(&plain(range)))
-            .collect();
-        let Some(range) = conjunction(new) else {
-            return Ok(Transformed::no(LogicalPlan::Filter(filter)));
-        };
-        let mut join = join.clone();
-        join.right = std::sync::Arc::new(LogicalPlan::Filter(Filter::try_new(range, join.right)?));
-        let filter = Filter::try_new(
-            filter.predicate,
-            std::sync::Arc::new(LogicalPlan::Join(join)),
-        )?;
+        let filter = Filter::try_new(filter.predicate, Arc::new(input))?;
         Ok(Transformed::yes(LogicalPlan::Filter(filter)))
     }
 }
 
-/// `day(column, zone) op literal`, with the column of the instant, in either order.
-fn day_predicate(expr: &Expr) -> Option<(Column, Operator, i32)> {
-    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = expr else {
-        return None;
-    };
-    let (call, operator, literal) = match (left.as_ref(), right.as_ref()) {
-        (call @ Expr::ScalarFunction(_), Expr::Literal(literal, _)) => (call, *op, literal),
-        (Expr::Literal(literal, _), call @ Expr::ScalarFunction(_)) => (call, op.swap()?, literal),
-        _ => return None,
-    };
-    let Expr::ScalarFunction(function) = call else {
-        return None;
-    };
-    match (function.name(), function.args.as_slice(), literal) {
-        (DAY_NAME, [Expr::Column(instant), _], ScalarValue::Date32(Some(day))) => {
-            Some((instant.clone(), operator, *day))
+/// `plan` with the range that `predicates` above it imply below its join; `None` if there is none to add.
+fn with_range(plan: &LogicalPlan, predicates: Vec<Expr>) -> Result<Option<LogicalPlan>> {
+    match plan {
+        // The optimizer may have computed a day that is compared twice in a projection of its own.
+        LogicalPlan::Projection(projection) => {
+            let predicates = predicates
+                .into_iter()
+                .map(|predicate| inlined(predicate, projection));
+            let input = with_range(&projection.input, predicates.collect::<Result<_>>()?)?;
+            let rebuilt =
+                input.map(|input| Projection::try_new(projection.expr.clone(), Arc::new(input)));
+            Ok(rebuilt.transpose()?.map(LogicalPlan::Projection))
+        }
+        LogicalPlan::Join(join) if matches!(join.join_type, JoinType::Right | JoinType::Inner) => {
+            let known = known_predicates(&join.right)?;
+            let new = predicates.iter().filter_map(|predicate| {
+                let days = days(predicate)?;
+                let data_type = join.right.schema().data_type(&days.instant).ok()?;
+                range(&days, data_type)
+            });
+            let Some(range) = conjunction(new.filter(|range| !known.contains(&plain(range))))
+            else {
+                return Ok(None);
+            };
+            let mut join = join.clone();
+            join.right = Arc::new(LogicalPlan::Filter(Filter::try_new(range, join.right)?));
+            Ok(Some(LogicalPlan::Join(join)))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// An expression over the output of a projection as one over its input.
+fn inlined(predicate: Expr, projection: &Projection) -> Result<Expr> {
+    let rewritten = predicate.transform(|expr| {
+        let Expr::Column(column) = &expr else {
+            return Ok(Transformed::no(expr));
+        };
+        Ok(match projection.schema.maybe_index_of_column(column) {
+            Some(place) => match projection.expr.get(place) {
+                Some(computed) => {
+                    Transformed::new(computed.clone().unalias(), true, TreeNodeRecursion::Jump)
+                }
+                None => Transformed::no(expr),
+            },
+            None => Transformed::no(expr),
+        })
+    });
+    Ok(rewritten?.data)
+}
+
+/// The days that a predicate leaves open to an instant: from the first to the last, either of which may be missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Days {
+    instant: Column,
+    first: Option<i32>,
+    last: Option<i32>,
+}
+
+/// What a predicate says of the day of one instant; `None` if it says nothing.
+fn days(expr: &Expr) -> Option<Days> {
+    match expr {
+        Expr::BinaryExpr(BinaryExpr {
+            left,
+            op: Operator::Or,
+            right,
+        }) => {
+            let (left, right) = (days(left)?, days(right)?);
+            let both = left.first.zip(right.first).map(|(a, b)| a.min(b));
+            let last = left.last.zip(right.last).map(|(a, b)| a.max(b));
+            (left.instant == right.instant).then_some(Days {
+                instant: left.instant,
+                first: both,
+                last,
+            })
+        }
+        Expr::BinaryExpr(BinaryExpr {
+            left,
+            op: Operator::And,
+            right,
+        }) => match (days(left), days(right)) {
+            (Some(left), Some(right)) if left.instant == right.instant => Some(Days {
+                instant: left.instant,
+                first: left.first.max(right.first),
+                last: left.last.into_iter().chain(right.last).min(),
+            }),
+            (one, other) => one.or(other),
+        },
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+            let (instant, operator, day) = match (instant_of_day(left), instant_of_day(right)) {
+                (Some(instant), None) => (instant, *op, literal_day(right)?),
+                (None, Some(instant)) => (instant, op.swap()?, literal_day(left)?),
+                _ => return None,
+            };
+            let (first, last) = match operator {
+                Operator::Eq => (Some(day), Some(day)),
+                Operator::Lt | Operator::LtEq => (None, Some(day)),
+                Operator::Gt | Operator::GtEq => (Some(day), None),
+                _ => return None,
+            };
+            Some(Days {
+                instant: instant.clone(),
+                first,
+                last,
+            })
+        }
+        Expr::InList(list) if !list.negated => {
+            let days = list
+                .list
+                .iter()
+                .map(literal_day)
+                .collect::<Option<Vec<i32>>>()?;
+            let instant = instant_of_day(&list.expr)?.clone();
+            Some(Days {
+                instant,
+                first: days.iter().min().copied(),
+                last: days.iter().max().copied(),
+            })
         }
         _ => None,
     }
 }
 
-/// The range of `column` outside of which the predicate cannot hold.
-fn range(column: &Column, data_type: &DataType, operator: Operator, day: i32) -> Option<Expr> {
-    let DataType::Timestamp(unit, zone) = data_type else {
+/// The instant of `day(instant, zone)`.
+fn instant_of_day(expr: &Expr) -> Option<&Column> {
+    match expr {
+        Expr::ScalarFunction(function) => match (function.name(), function.args.as_slice()) {
+            (DAY_NAME, [Expr::Column(instant), _]) => Some(instant),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn literal_day(expr: &Expr) -> Option<i32> {
+    match expr {
+        Expr::Literal(ScalarValue::Date32(day), _) => *day,
+        _ => None,
+    }
+}
+
+/// The range of the instant outside of which it cannot show one of these days anywhere on earth.
+fn range(days: &Days, data_type: &DataType) -> Option<Expr> {
+    let DataType::Timestamp(unit, _) = data_type else {
         return None;
     };
-    let bound = |days: i64| {
-        let count = (i64::from(day) + days)
-            .checked_mul(86_400)?
-            .checked_mul(per_second(*unit))?;
+    let count = |count: i64| {
         ScalarValue::Int64(Some(count))
-            .cast_to(&DataType::Timestamp(*unit, zone.clone()))
+            .cast_to(data_type)
             .ok()
             .map(lit)
     };
-    let instant = || Expr::Column(column.clone());
-    let from = || Some(instant().gt_eq(bound(-MARGIN)?));
-    let to = || Some(instant().lt(bound(1 + MARGIN)?));
-    let inside = match operator {
-        Operator::Eq => from()?.and(to()?),
-        Operator::Lt | Operator::LtEq => to()?,
-        Operator::Gt | Operator::GtEq => from()?,
-        _ => return None,
+    let midnight = |day: i64| count(day.checked_mul(86_400)?.checked_mul(per_second(*unit))?);
+    let instant = || Expr::Column(days.instant.clone());
+    let from = match days.first {
+        Some(day) => Some(instant().gt_eq(midnight(i64::from(day) - MARGIN)?)),
+        None => None,
     };
-    let epoch = ScalarValue::Int64(Some(0))
-        .cast_to(&DataType::Timestamp(*unit, zone.clone()))
-        .ok()?;
+    let to = match days.last {
+        Some(day) => Some(instant().lt(midnight(i64::from(day) + 1 + MARGIN)?)),
+        None => None,
+    };
+    let inside = conjunction(from.into_iter().chain(to))?;
     Some(
         inside
             .or(instant().is_null())
-            .or(instant().lt_eq(lit(epoch))),
+            .or(instant().lt_eq(count(0)?)),
     )
 }
 
@@ -136,7 +234,7 @@ fn known_predicates(plan: &LogicalPlan) -> Result<Vec<String>> {
             LogicalPlan::TableScan(scan) => known.extend(scan.filters.iter().map(plain)),
             _ => {}
         }
-        Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
+        Ok(TreeNodeRecursion::Continue)
     })?;
     Ok(known)
 }
@@ -155,4 +253,51 @@ fn plain(expr: &Expr) -> String {
         |_| expr.to_string(),
         |unqualified| unqualified.data.to_string(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day_of(column: &str) -> Expr {
+        let zones = crate::domain::zone::ZoneDatabase::bundled();
+        crate::scalar::internal::day(&zones).call(vec![
+            Expr::Column(Column::new_unqualified(column)),
+            lit("UTC"),
+        ])
+    }
+
+    fn date(day: i32) -> Expr {
+        lit(ScalarValue::Date32(Some(day)))
+    }
+
+    /// What a predicate leaves open is never less than what it allows.
+    #[test]
+    fn predicates_leave_days_open() {
+        let open = |expr: &Expr| days(expr).map(|days| (days.first, days.last));
+        let day = || day_of("t");
+        assert_eq!(open(&day().eq(date(3))), Some((Some(3), Some(3))));
+        assert_eq!(open(&date(3).lt_eq(day())), Some((Some(3), None)));
+        assert_eq!(open(&day().lt(date(3))), Some((None, Some(3))));
+        assert_eq!(open(&day().not_eq(date(3))), None);
+        assert_eq!(
+            open(&day().eq(date(3)).or(day().eq(date(9)))),
+            Some((Some(3), Some(9)))
+        );
+        assert_eq!(
+            open(&day().eq(date(3)).or(day().gt(date(9)))),
+            Some((Some(3), None))
+        );
+        assert_eq!(
+            open(&day().gt(date(3)).and(day().lt(date(9)))),
+            Some((Some(3), Some(9)))
+        );
+        assert_eq!(open(&day().eq(date(3)).or(day_of("u").eq(date(9)))), None);
+        assert_eq!(open(&day().eq(date(3)).or(lit(true))), None);
+        assert_eq!(
+            open(&day().in_list(vec![date(5), date(2), date(4)], false)),
+            Some((Some(2), Some(5)))
+        );
+        assert_eq!(open(&day().in_list(vec![date(5)], true)), None);
+    }
 }
