@@ -95,9 +95,8 @@ pub async fn sql_with(
 pub(crate) fn parse(ctx: &SessionContext, text: &str) -> Result<Vec<Statement>> {
     let state = ctx.state();
     let options = &state.config().options().sql_parser;
-    let dialect =
-        datafusion::sql::sqlparser::dialect::dialect_from_str(options.dialect.to_string())
-            .ok_or_else(|| error::config(format!("unknown SQL dialect {}", options.dialect)))?;
+    let dialect = datafusion::sql::sqlparser::dialect::dialect_from_str(options.dialect)
+        .ok_or_else(|| error::config(format!("unknown SQL dialect {}", options.dialect)))?;
     let mut parser = datafusion::sql::parser::DFParserBuilder::new(text)
         .with_dialect(dialect.as_ref())
         .with_recursion_limit(options.recursion_limit.get())

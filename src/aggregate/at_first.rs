@@ -297,6 +297,7 @@ impl GroupsAccumulator for Firsts {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may")]
     use arrow::array::{StringViewArray, TimestampMillisecondArray};
 
     use super::*;

@@ -160,6 +160,7 @@ pub(crate) fn show(day: Day) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may")]
     use super::*;
 
     fn dec(text: &str) -> Decimal {

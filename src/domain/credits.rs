@@ -22,9 +22,6 @@ pub(crate) enum SurchargeMode {
 }
 
 impl SurchargeMode {
-    /// The names, in SQL.
-    pub(crate) const NAMES: [&'static str; 2] = ["add", "multiply"];
-
     /// The mode that `text` names.
     ///
     /// # Errors
@@ -129,6 +126,7 @@ pub(crate) fn credits(
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may")]
     use super::*;
 
     fn dec(text: &str) -> Decimal {

@@ -362,6 +362,7 @@ fn show(instant: Option<Instant>) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may")]
     use super::*;
 
     fn site(id: &str, zone: &str, from: Option<Instant>, to: Option<Instant>) -> Site {

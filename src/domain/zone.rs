@@ -89,6 +89,7 @@ impl Zone {
     /// The local day, in days since 1970-01-01, of an instant in whole seconds since 1970-01-01T00:00:00Z.
     ///
     /// `None` if that day is outside the years -9999 to 9999.
+    #[cfg(test)]
     pub(crate) fn day(&self, seconds: i64) -> Option<i32> {
         self.by_second().day(seconds)
     }

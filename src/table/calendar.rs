@@ -292,9 +292,8 @@ impl Dated {
             return Ok(names.into_iter().map(|name| self.own(name)).collect());
         }
         Err(error::query(format!(
-            "{function} adds the column{} {} to messages, which already has {}; write \
+            "{function} adds to messages the columns {}, but it already has {}; write \
              {function}((SELECT * EXCLUDE ({}) FROM …), …)",
-            if clash.len() > 1 { "s" } else { "" },
             taken.join(", "),
             clash.join(", "),
             clash.join(", "),

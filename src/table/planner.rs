@@ -320,7 +320,7 @@ pub(crate) enum Argument {
     /// A query or a call.
     Factor(Box<TableFactor>),
     /// No relation.
-    Other(SqlExpr),
+    Other(Box<SqlExpr>),
 }
 
 /// Reads an expression as a relation.
@@ -340,7 +340,7 @@ pub(crate) fn as_table_factor(value: SqlExpr) -> Argument {
                     Ident::with_quote('"', path),
                 )]))
             }
-            _ => Argument::Other(SqlExpr::Value(value)),
+            _ => Argument::Other(Box::new(SqlExpr::Value(value))),
         },
         SqlExpr::Subquery(query) => Argument::Factor(Box::new(TableFactor::Derived {
             lateral: false,
@@ -356,9 +356,9 @@ pub(crate) fn as_table_factor(value: SqlExpr) -> Argument {
                 };
                 Argument::Factor(Box::new(table_factor(function.name, Some(args))))
             }
-            _ => Argument::Other(SqlExpr::Function(function)),
+            _ => Argument::Other(Box::new(SqlExpr::Function(function))),
         },
-        other => Argument::Other(other),
+        other => Argument::Other(Box::new(other)),
     }
 }
 
@@ -421,7 +421,7 @@ fn option_value(
     };
     if data_type.is_floating() && option.values == Values::Factor {
         return Err(error::query(format!(
-            "{0} => {written}: a float is not exact; write {0} => CAST('{written}' AS DECIMAL(18,6))",
+            "{0} => {written}: a float is not exact; write {0} => CAST({written} AS DECIMAL(18,6))",
             option.name
         )));
     }

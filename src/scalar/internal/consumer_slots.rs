@@ -184,6 +184,7 @@ impl ScalarUDFImpl for Element {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may")]
     use arrow::array::StringViewArray;
     use arrow::buffer::OffsetBuffer;
     use datafusion::config::ConfigOptions;

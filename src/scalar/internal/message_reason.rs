@@ -260,6 +260,7 @@ impl ScalarUDFImpl for SenderName {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may")]
     use super::*;
 
     /// Seconds are rounded up only for the check: half a second after the epoch is a possible instant.
