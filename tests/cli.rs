@@ -5,6 +5,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+mod data;
+mod documents;
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -1,0 +1,106 @@
+//! The README is true: its commands run, print what it shows, and its table of functions is the functions' own.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::Answer;
+
+fn readme() -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
+}
+
+/// The fenced blocks in order: what follows the fence, and the text.
+fn blocks(text: &str) -> Vec<(String, String)> {
+    let mut blocks = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some(language) = line.strip_prefix("```") {
+            let body: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            blocks.push((language.to_owned(), body.join("\n")));
+        }
+    }
+    blocks
+}
+
+/// Every `sh` block is one command of the tool, run in a copy of what a clone has; a `text` block right behind it is
+/// what it prints.
+#[test]
+fn the_examples_of_the_readme_run() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let desk = super::Desk::new();
+    std::os::unix::fs::symlink(root.join("testdata"), desk.path("testdata")).unwrap();
+    let blocks = blocks(&readme());
+    let mut ran = 0;
+    for (place, (language, command)) in blocks.iter().enumerate() {
+        if language != "sh" {
+            continue;
+        }
+        let tool = env!("CARGO_BIN_EXE_dayrate");
+        let script = command.replacen("dayrate ", &format!("'{tool}' "), 1);
+        let mut shell = Command::new("sh");
+        let answer = Answer::of(
+            shell
+                .current_dir(desk.path("."))
+                .arg("-c")
+                .arg(script)
+                .output()
+                .unwrap(),
+        );
+        assert_eq!(answer.code, 0, "{command}\n{}", answer.err);
+        if let Some((next, shown)) = blocks.get(place + 1)
+            && next == "text"
+        {
+            let printed: Vec<&str> = answer.out.lines().map(str::trim_end).collect();
+            assert_eq!(printed.join("\n"), *shown, "{command}");
+        }
+        ran += 1;
+    }
+    assert!(ran >= 4, "only {ran} examples were found");
+}
+
+#[test]
+fn the_table_of_functions_is_their_own() {
+    let tool = env!("CARGO_BIN_EXE_dayrate");
+    let mut command = Command::new(tool);
+    let answer = Answer::of(
+        command
+            .args(["functions", "--format", "markdown"])
+            .output()
+            .unwrap(),
+    );
+    let readme = readme();
+    let (_, behind) = readme.split_once("<!-- functions -->\n").unwrap();
+    let (table, _) = behind.split_once("<!-- /functions -->").unwrap();
+    assert_eq!(table, answer.out);
+}
+
+/// Every function of ours is documented, and has SQL tests in a file of its name.
+#[test]
+fn every_function_is_documented_and_tested() {
+    let tool = env!("CARGO_BIN_EXE_dayrate");
+    let listed = Answer::of(Command::new(tool).arg("functions").output().unwrap());
+    let names = listed
+        .out
+        .lines()
+        .filter_map(|line| line.trim().split_once('(').map(|(name, _)| name));
+    let names: Vec<&str> = names.filter(|name| !name.contains(' ')).collect();
+    assert!(names.len() >= 13, "{names:?}");
+    for name in names {
+        let file = format!("tests/sql/{name}.slt");
+        assert!(
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(&file).is_file(),
+            "{file} is missing"
+        );
+        let page = Answer::of(
+            Command::new(tool)
+                .args(["functions", name])
+                .output()
+                .unwrap(),
+        );
+        assert!(
+            page.out.contains("Example"),
+            "{name} shows no example:\n{}",
+            page.out
+        );
+    }
+}
