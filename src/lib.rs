@@ -21,6 +21,14 @@
 //! Embedders call [`register_all`] on their own `SessionContext`; [`sql()`] is the entry that also resolves quoted
 //! paths.
 
+#![cfg_attr(
+    not(feature = "cli"),
+    expect(
+        dead_code,
+        reason = "the tool alone reads the documentation of tables and folders of zones"
+    )
+)]
+
 mod aggregate;
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -59,10 +59,6 @@ impl ExactSum {
 }
 
 /// The replacement for the engine's `sum`.
-#[cfg_attr(
-    not(feature = "cli"),
-    expect(dead_code, reason = "only the tool replaces sum")
-)]
 pub(crate) fn sum() -> AggregateUDF {
     AggregateUDF::from(ExactSum {
         name: "sum",
