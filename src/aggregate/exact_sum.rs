@@ -4,25 +4,18 @@
 //! in which no order of the rows overflows on the way, and checks the total once, when it is asked for it. The tool's
 //! session also registers it under the name `sum`, where other types (floats, durations) go to the engine's own.
 
-use std::collections::HashSet;
-use std::fmt::Debug;
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Decimal256Array, Int64Array,
-    UInt64Array,
-};
-use arrow::datatypes::{
-    DataType, Decimal128Type, Decimal256Type, Field, FieldRef, Int64Type, UInt64Type, i256,
-};
-use datafusion::common::{Result, ScalarValue, exec_datafusion_err};
+use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::{Result, exec_datafusion_err};
 use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, Documentation, EmitTo, GroupsAccumulator,
-    Signature, Volatility,
+    Accumulator, AggregateUDF, AggregateUDFImpl, Documentation, GroupsAccumulator, Signature,
+    Volatility,
 };
 
+use super::exact_total::{DistinctSum, GroupSums, RunningSum, state_type};
 use crate::error;
 use crate::scalar::BILLING_FUNCTIONS;
 
@@ -157,11 +150,10 @@ impl AggregateUDFImpl for ExactSum {
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         match (input_type(&args)?, &self.inexact) {
             (input, Some(engine)) if !is_exact(&input) => engine.accumulator(args),
-            (input, _) if args.is_distinct => Ok(Box::new(DistinctSum {
-                values: HashSet::new(),
-                scale: scale(&input),
-                result: args.return_field.data_type().clone(),
-            })),
+            (input, _) if args.is_distinct => Ok(Box::new(DistinctSum::new(
+                &input,
+                args.return_field.data_type().clone(),
+            ))),
             (_, _) => Ok(Box::new(RunningSum::new(
                 args.return_field.data_type().clone(),
             ))),
@@ -190,11 +182,10 @@ impl AggregateUDFImpl for ExactSum {
     ) -> Result<Box<dyn GroupsAccumulator>> {
         match (input_type(&args)?, &self.inexact) {
             (input, Some(engine)) if !is_exact(&input) => engine.create_groups_accumulator(args),
-            (input, _) => Ok(Box::new(GroupSums {
+            (input, _) => Ok(Box::new(GroupSums::new(
                 input,
-                result: args.return_field.data_type().clone(),
-                sums: Vec::new(),
-            })),
+                args.return_field.data_type().clone(),
+            ))),
         }
     }
 
@@ -212,309 +203,4 @@ fn input_type(args: &AccumulatorArgs) -> Result<DataType> {
         .first()
         .map(|field| field.data_type().clone());
     input.ok_or_else(|| exec_datafusion_err!("a sum takes one argument"))
-}
-
-fn scale(data_type: &DataType) -> i8 {
-    match data_type {
-        DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) => *scale,
-        _ => 0,
-    }
-}
-
-/// Partial sums travel as the widest decimal, in which they always fit.
-fn state_type(input: &DataType) -> DataType {
-    DataType::Decimal256(76, scale(input))
-}
-
-/// The values of an exact column as 256-bit counts of the last decimal.
-fn counts(array: &ArrayRef) -> Result<Box<dyn Fn(usize) -> i256 + '_>> {
-    Ok(match array.data_type() {
-        DataType::Int64 => {
-            let values = array.as_primitive::<Int64Type>();
-            Box::new(|row| i256::from_i128(values.value(row).into()))
-        }
-        DataType::UInt64 => {
-            let values = array.as_primitive::<UInt64Type>();
-            Box::new(|row| i256::from_i128(values.value(row).into()))
-        }
-        DataType::Decimal128(_, _) => {
-            let values = array.as_primitive::<Decimal128Type>();
-            Box::new(|row| i256::from_i128(values.value(row)))
-        }
-        DataType::Decimal256(_, _) => {
-            let values = array.as_primitive::<Decimal256Type>();
-            Box::new(|row| values.value(row))
-        }
-        other => return Err(exec_datafusion_err!("a sum cannot add {other}")),
-    })
-}
-
-fn add(sum: i256, value: i256) -> Result<i256> {
-    sum.checked_add(value).ok_or_else(too_large_to_add)
-}
-
-fn too_large_to_add() -> datafusion::error::DataFusionError {
-    error::data("sum: the total does not fit 256 bits")
-}
-
-/// The totals as a column of the result type.
-///
-/// # Errors
-///
-/// A total that does not fit it.
-fn totals(sums: &[Option<i256>], result: &DataType) -> Result<ArrayRef> {
-    let too_large = |sum: &i256| {
-        error::data(format!(
-            "sum: the total {sum} (in units of the last decimal) does not fit {result}; sum fewer rows, or fewer decimals"
-        ))
-    };
-    Ok(match result {
-        DataType::Int64 => {
-            let value = |sum: &i256| sum.to_i128().and_then(|sum| i64::try_from(sum).ok());
-            let values = each(sums, |sum| value(sum).ok_or_else(|| too_large(sum)))?;
-            Arc::new(Int64Array::from(values))
-        }
-        DataType::UInt64 => {
-            let value = |sum: &i256| sum.to_i128().and_then(|sum| u64::try_from(sum).ok());
-            let values = each(sums, |sum| value(sum).ok_or_else(|| too_large(sum)))?;
-            Arc::new(UInt64Array::from(values))
-        }
-        DataType::Decimal128(precision, scale) => {
-            let limit = 10_u128
-                .checked_pow(u32::from(*precision))
-                .unwrap_or(u128::MAX);
-            let value = |sum: &i256| sum.to_i128().filter(|sum| sum.unsigned_abs() < limit);
-            let values = each(sums, |sum| value(sum).ok_or_else(|| too_large(sum)))?;
-            Arc::new(Decimal128Array::from(values).with_precision_and_scale(*precision, *scale)?)
-        }
-        DataType::Decimal256(precision, scale) => {
-            let limit = i256::from_i128(10)
-                .checked_pow(u32::from(*precision))
-                .unwrap_or(i256::MAX);
-            let fits = |sum: &i256| *sum < limit && *sum > limit.wrapping_neg();
-            let values = each(sums, |sum| {
-                fits(sum).then_some(*sum).ok_or_else(|| too_large(sum))
-            })?;
-            Arc::new(Decimal256Array::from(values).with_precision_and_scale(*precision, *scale)?)
-        }
-        other => return Err(exec_datafusion_err!("a sum cannot be {other}")),
-    })
-}
-
-fn each<T>(sums: &[Option<i256>], value: impl Fn(&i256) -> Result<T>) -> Result<Vec<Option<T>>> {
-    sums.iter()
-        .map(|sum| sum.as_ref().map(&value).transpose())
-        .collect()
-}
-
-/// One sum per group; `None` before its first value.
-struct GroupSums {
-    input: DataType,
-    result: DataType,
-    sums: Vec<Option<i256>>,
-}
-
-impl GroupsAccumulator for GroupSums {
-    fn update_batch(
-        &mut self,
-        values: &[ArrayRef],
-        group_indices: &[usize],
-        opt_filter: Option<&BooleanArray>,
-        total_num_groups: usize,
-    ) -> Result<()> {
-        self.sums.resize(total_num_groups, None);
-        let Some(column) = values.first() else {
-            return Ok(());
-        };
-        let value = counts(column)?;
-        let nulls = column.nulls();
-        for (row, group) in group_indices.iter().enumerate() {
-            let wanted = opt_filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
-            if wanted
-                && nulls.is_none_or(|nulls| nulls.is_valid(row))
-                && let Some(sum) = self.sums.get_mut(*group)
-            {
-                *sum = Some(add(sum.unwrap_or(i256::ZERO), value(row))?);
-            }
-        }
-        Ok(())
-    }
-
-    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        totals(&emit_to.take_needed(&mut self.sums), &self.result)
-    }
-
-    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
-        Ok(vec![totals(
-            &emit_to.take_needed(&mut self.sums),
-            &state_type(&self.input),
-        )?])
-    }
-
-    fn merge_batch(
-        &mut self,
-        values: &[ArrayRef],
-        group_indices: &[usize],
-        total_num_groups: usize,
-    ) -> Result<()> {
-        self.update_batch(values, group_indices, None, total_num_groups)
-    }
-
-    fn convert_to_state(
-        &self,
-        values: &[ArrayRef],
-        opt_filter: Option<&BooleanArray>,
-    ) -> Result<Vec<ArrayRef>> {
-        let Some(column) = values.first() else {
-            return Ok(Vec::new());
-        };
-        let value = counts(column)?;
-        let states: Vec<Option<i256>> = (0..column.len())
-            .map(|row| {
-                let wanted =
-                    opt_filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
-                (wanted && column.is_valid(row)).then(|| value(row))
-            })
-            .collect();
-        Ok(vec![totals(&states, &state_type(&self.input))?])
-    }
-
-    fn size(&self) -> usize {
-        self.sums.capacity() * size_of::<Option<i256>>()
-    }
-}
-
-/// One sum, which a window may also take values out of.
-#[derive(Debug)]
-struct RunningSum {
-    result: DataType,
-    sum: i256,
-    /// How many values the sum is made of; of none it is NULL.
-    values: u64,
-    scale: i8,
-}
-
-impl RunningSum {
-    fn new(result: DataType) -> Self {
-        Self {
-            scale: scale(&result),
-            result,
-            sum: i256::ZERO,
-            values: 0,
-        }
-    }
-
-    fn each(
-        &mut self,
-        column: Option<&ArrayRef>,
-        apply: impl Fn(&mut Self, i256) -> Result<()>,
-    ) -> Result<()> {
-        let Some(column) = column else { return Ok(()) };
-        let value = counts(column)?;
-        (0..column.len())
-            .filter(|row| column.is_valid(*row))
-            .try_for_each(|row| apply(self, value(row)))
-    }
-
-    fn total(&self) -> Option<i256> {
-        (self.values > 0).then_some(self.sum)
-    }
-}
-
-impl Accumulator for RunningSum {
-    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        self.each(values.first(), |this, value| {
-            this.sum = add(this.sum, value)?;
-            this.values += 1;
-            Ok(())
-        })
-    }
-
-    fn evaluate(&mut self) -> Result<ScalarValue> {
-        ScalarValue::try_from_array(&totals(&[self.total()], &self.result)?, 0)
-    }
-
-    fn size(&self) -> usize {
-        size_of_val(self)
-    }
-
-    fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let state = totals(&[self.total()], &DataType::Decimal256(76, self.scale))?;
-        Ok(vec![ScalarValue::try_from_array(&state, 0)?])
-    }
-
-    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        self.update_batch(states)
-    }
-
-    fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        self.each(values.first(), |this, value| {
-            this.sum = this.sum.checked_sub(value).ok_or_else(too_large_to_add)?;
-            this.values = this.values.saturating_sub(1);
-            Ok(())
-        })
-    }
-
-    fn supports_retract_batch(&self) -> bool {
-        true
-    }
-}
-
-/// The sum of the different values.
-#[derive(Debug)]
-struct DistinctSum {
-    values: HashSet<i256>,
-    scale: i8,
-    result: DataType,
-}
-
-impl Accumulator for DistinctSum {
-    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let Some(column) = values.first() else {
-            return Ok(());
-        };
-        let value = counts(column)?;
-        self.values.extend(
-            (0..column.len())
-                .filter(|row| column.is_valid(*row))
-                .map(value),
-        );
-        Ok(())
-    }
-
-    fn evaluate(&mut self) -> Result<ScalarValue> {
-        let sum = self
-            .values
-            .iter()
-            .try_fold(i256::ZERO, |sum, value| add(sum, *value))?;
-        let sum = (!self.values.is_empty()).then_some(sum);
-        ScalarValue::try_from_array(&totals(&[sum], &self.result)?, 0)
-    }
-
-    fn size(&self) -> usize {
-        size_of_val(self) + self.values.capacity() * size_of::<i256>()
-    }
-
-    fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let item = DataType::Decimal256(76, self.scale);
-        let values: Vec<ScalarValue> = self
-            .values
-            .iter()
-            .map(|value| ScalarValue::Decimal256(Some(*value), 76, self.scale))
-            .collect();
-        Ok(vec![ScalarValue::List(ScalarValue::new_list_nullable(
-            &values, &item,
-        ))])
-    }
-
-    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        let Some(lists) = states.first() else {
-            return Ok(());
-        };
-        lists
-            .as_list::<i32>()
-            .iter()
-            .flatten()
-            .try_for_each(|values| self.update_batch(&[values]))
-    }
 }

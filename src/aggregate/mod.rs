@@ -3,7 +3,9 @@
 mod at_first;
 mod collect;
 mod dar_count;
+mod dar_keys;
 pub(crate) mod exact_sum;
+mod exact_total;
 mod interner;
 
 use std::sync::Arc;

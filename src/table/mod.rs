@@ -4,6 +4,7 @@
 //! turns that into a plan of scans, joins and aggregates, which the optimizer then treats like any view. The ladder
 //! `message_days → dars → rated_dars` is built of the same steps, so each level adds up to the one above it.
 
+mod argument;
 mod calendar;
 mod call;
 mod dars;
@@ -22,11 +23,10 @@ mod relationship;
 use datafusion::common::Result;
 use datafusion::logical_expr::LogicalPlan;
 
+pub(crate) use argument::{Argument, as_table_factor, table_factor};
 pub(crate) use call::Call;
 pub(crate) use day_range::SentAtRange;
-pub(crate) use planner::{
-    Argument, Planner, TableFunctionEntry, as_table_factor, function_named, table_factor,
-};
+pub(crate) use planner::{Planner, TableFunctionEntry, function_named};
 
 use option::OptionSpec;
 

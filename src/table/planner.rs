@@ -6,21 +6,20 @@ use std::sync::Arc;
 use datafusion::catalog::{
     CatalogProviderList, TableFunctionArgs as ProviderArgs, TableFunctionImpl, TableProvider,
 };
-use datafusion::common::{DFSchema, Result, ScalarValue, TableReference};
+use datafusion::common::{Result, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::planner::{
     PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning,
 };
-use datafusion::logical_expr::simplify::SimplifyContext;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
-use datafusion::optimizer::simplify_expressions::ExprSimplifier;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{
-    Expr as SqlExpr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName,
-    ObjectNamePart, TableAlias, TableFactor, TableFunctionArgs, Value,
+    Expr as SqlExpr, FunctionArg, FunctionArgExpr, Ident, ObjectName, ObjectNamePart, TableAlias,
+    TableFactor,
 };
 use futures::FutureExt;
 
-use super::option::{OptionSpec, SessionDefaults, Values};
+use super::argument::{Argument, as_table_factor, option_value, table_factor};
+use super::option::{OptionSpec, SessionDefaults};
 use super::{Call, TableFunction, find};
 use crate::domain::zone::ZoneDatabase;
 use crate::error;
@@ -309,135 +308,6 @@ fn named(
             function.name
         ))),
     }
-}
-
-/// What an argument in the place of a relation turned out to be.
-pub(crate) enum Argument {
-    /// NULL.
-    Without,
-    /// The name of a table, or a quoted path.
-    Name(ObjectName),
-    /// A query or a call.
-    Factor(Box<TableFactor>),
-    /// No relation.
-    Other(Box<SqlExpr>),
-}
-
-/// Reads an expression as a relation.
-pub(crate) fn as_table_factor(value: SqlExpr) -> Argument {
-    match value {
-        SqlExpr::Nested(inner) => as_table_factor(*inner),
-        SqlExpr::Identifier(identifier) => {
-            Argument::Name(ObjectName(vec![ObjectNamePart::Identifier(identifier)]))
-        }
-        SqlExpr::CompoundIdentifier(parts) => Argument::Name(ObjectName(
-            parts.into_iter().map(ObjectNamePart::Identifier).collect(),
-        )),
-        SqlExpr::Value(value) => match value.value {
-            Value::Null => Argument::Without,
-            Value::SingleQuotedString(path) => {
-                Argument::Name(ObjectName(vec![ObjectNamePart::Identifier(
-                    Ident::with_quote('"', path),
-                )]))
-            }
-            _ => Argument::Other(Box::new(SqlExpr::Value(value))),
-        },
-        SqlExpr::Subquery(query) => Argument::Factor(Box::new(TableFactor::Derived {
-            lateral: false,
-            subquery: query,
-            alias: None,
-            sample: None,
-        })),
-        SqlExpr::Function(function) => match function.args {
-            FunctionArguments::List(list) => {
-                let args = TableFunctionArgs {
-                    args: list.args,
-                    settings: None,
-                };
-                Argument::Factor(Box::new(table_factor(function.name, Some(args))))
-            }
-            _ => Argument::Other(Box::new(SqlExpr::Function(function))),
-        },
-        other => Argument::Other(Box::new(other)),
-    }
-}
-
-/// `FROM name` or `FROM name(args)`.
-pub(crate) fn table_factor(name: ObjectName, args: Option<TableFunctionArgs>) -> TableFactor {
-    TableFactor::Table {
-        name,
-        alias: None,
-        args,
-        with_hints: Vec::new(),
-        version: None,
-        with_ordinality: false,
-        partitions: Vec::new(),
-        json_path: None,
-        sample: None,
-        index_hints: Vec::new(),
-    }
-}
-
-/// The value of an option as checked text; `None` for NULL, which means the default.
-fn option_value(
-    option: &OptionSpec,
-    value: SqlExpr,
-    context: &mut dyn RelationPlannerContext,
-) -> Result<Option<String>> {
-    let written = value.to_string();
-    let constant = || {
-        error::query(format!(
-            "{} => {written}: a constant is expected (a parameter is bound by dayrate::sql_with)",
-            option.name
-        ))
-    };
-    // A bare word is a column to the engine; most likely its quotes were forgotten.
-    if let (SqlExpr::Identifier(word), Values::Choice(_) | Values::Text) = (&value, option.values) {
-        return Err(error::query(format!(
-            "{0} => {word}: quotes are missing; write {0} => '{word}'",
-            option.name
-        )));
-    }
-    let schema = DFSchema::empty();
-    let expr = context.sql_to_expr(value, &schema)?;
-    let simplifier = ExprSimplifier::new(
-        SimplifyContext::builder()
-            .with_schema(Arc::new(schema))
-            .with_current_time()
-            .build(),
-    );
-    let scalar = match simplifier.simplify(expr)? {
-        Expr::Literal(scalar, _) => scalar,
-        _ => return Err(constant()),
-    };
-    if scalar.is_null() {
-        return Ok(None);
-    }
-    let data_type = scalar.data_type();
-    let fits = match option.values {
-        Values::Choice(_) | Values::Text => data_type.is_string(),
-        Values::Days => data_type.is_integer(),
-        Values::Factor => data_type.is_integer() || data_type.is_decimal(),
-    };
-    if data_type.is_floating() && option.values == Values::Factor {
-        return Err(error::query(format!(
-            "{0} => {written}: a float is not exact; write {0} => CAST({written} AS DECIMAL(18,6))",
-            option.name
-        )));
-    }
-    if !fits {
-        let expected = option.expected();
-        return Err(error::query(format!(
-            "{} => {written}: {expected} is expected",
-            option.name
-        )));
-    }
-    let text = match scalar.cast_to(&arrow::datatypes::DataType::Utf8)? {
-        ScalarValue::Utf8(Some(text)) => text,
-        _ => return Err(constant()),
-    };
-    option.check(&text)?;
-    Ok(Some(text))
 }
 
 /// The error for an argument name that the function does not have.
