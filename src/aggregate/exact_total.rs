@@ -1,4 +1,4 @@
-//! Totals in 256 bits: what [`super::exact_sum`] adds up in, and how a total becomes a column again.
+//! Totals in 256 bits: what [`mod@super::exact_sum`] adds up in, and how a total becomes a column again.
 
 use std::collections::HashSet;
 use std::fmt::Debug;
