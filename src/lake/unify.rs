@@ -13,8 +13,8 @@ use datafusion::error::Result;
 use super::files::DataFile;
 use crate::error;
 
-/// The schema of all files together: columns in the order in which the files first have them, all nullable, because a
-/// file may lack one.
+/// The schema of all files together: columns in the order in which the files first have them. A column may be NULL
+/// unless every file has it and says that it is not: a filter that lets NULLs through could skip nothing otherwise.
 ///
 /// # Errors
 ///
@@ -28,18 +28,25 @@ pub(super) fn schema_of(files: &[DataFile]) -> Result<SchemaRef> {
                 .iter_mut()
                 .find(|column| column.name == field.name())
             {
-                Some(column) => column.join(found, file)?,
+                Some(column) => {
+                    column.join(found, file)?;
+                    column.required += usize::from(!field.is_nullable());
+                }
                 None => columns.push(Column {
                     name: field.name(),
                     data_type: found,
                     first: &file.found.name,
+                    required: usize::from(!field.is_nullable()),
                 }),
             }
         }
     }
     let fields: Vec<Field> = columns
         .into_iter()
-        .map(|column| Field::new(column.name, column.data_type, true))
+        .map(|column| {
+            let nullable = column.required < files.len();
+            Field::new(column.name, column.data_type, nullable)
+        })
         .collect();
     Ok(Arc::new(Schema::new(fields)))
 }
@@ -49,6 +56,8 @@ struct Column<'a> {
     data_type: DataType,
     /// The file that gave it its kind.
     first: &'a str,
+    /// How many files have it and say that it is never NULL.
+    required: usize,
 }
 
 impl<'a> Column<'a> {

@@ -143,3 +143,17 @@ fn broken_relations_end_in_errors_that_teach() {
     query("SELECT count(*) FROM dars('odd/messages_without_zone.parquet', 'odd/sites.parquet')")
         .fails(&["sent_at", "AT TIME ZONE 'UTC'"]);
 }
+
+/// A day asked for above `dars` is looked for only in the row groups that can hold it anywhere on earth: of the twelve
+/// months of the generated year, the first of March needs two.
+#[test]
+fn a_day_above_dars_skips_row_groups() {
+    let answer = query(
+        "EXPLAIN ANALYZE SELECT count(*) FROM dars('generated/messages', 'generated/sites.parquet') \
+         WHERE day = DATE '2025-03-01'",
+    );
+    answer.is_well();
+    let skipped = "row_groups_pruned_statistics=12 total → 2 matched";
+    assert!(answer.out.contains(skipped), "{}", answer.out);
+    assert!(answer.out.contains("dayrate_day(sent_at"), "{}", answer.out);
+}
