@@ -6,9 +6,7 @@ use rust_decimal::Decimal;
 
 use super::Fault;
 use super::credits::SurchargeMode;
-
-/// A calendar day in days since 1970-01-01.
-pub(crate) type Day = i32;
+use super::day::{Day, show_day};
 
 /// One row of `contracts`, as far as rating needs it. The key is (`scenario`, `contract_id`, `term_start`).
 #[derive(Debug, Clone, PartialEq)]
@@ -147,15 +145,8 @@ fn check(term: &Term) -> Result<(), Fault> {
 }
 
 /// A day as people write it.
-pub(crate) fn show(day: Day) -> String {
-    let epoch = jiff::civil::date(1970, 1, 1);
-    let date = jiff::Span::new()
-        .try_days(day)
-        .and_then(|days| epoch.checked_add(days));
-    date.map_or_else(
-        |_| format!("day {day} since 1970-01-01"),
-        |date| date.to_string(),
-    )
+fn show(day: Day) -> String {
+    show_day(i64::from(day))
 }
 
 #[cfg(test)]

@@ -1,5 +1,25 @@
 //! Calendar days as numbers: days since 1970-01-01 in the Gregorian calendar, as Arrow's `DATE` counts them.
 
+use jiff::ToSpan;
+use jiff::civil::Date;
+
+/// A calendar day in days since 1970-01-01.
+pub(crate) type Day = i32;
+
+const EPOCH: Date = jiff::civil::date(1970, 1, 1);
+
+/// The number of a date.
+pub(crate) fn day_of(date: Date) -> Day {
+    // A span of days between two dates of the calendar always fits.
+    EPOCH.until(date).map_or(FIRST_DAY, |span| span.get_days())
+}
+
+/// The date of a number; `None` beyond the calendar.
+pub(crate) fn date_of(day: Day) -> Option<Date> {
+    let span = 0.days().try_days(day).ok()?;
+    EPOCH.checked_add(span).ok()
+}
+
 /// Seconds in a day of 24 hours, the only kind that UTC has.
 pub(crate) const SECONDS_PER_DAY: i64 = 86_400;
 
@@ -44,14 +64,10 @@ pub(crate) fn show_instant(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jiff::civil::{Date, date};
+    use jiff::civil::date;
 
     fn number(day: Date) -> i64 {
-        i64::from(
-            date(1970, 1, 1)
-                .until(day)
-                .map_or(i32::MAX, |span| span.get_days()),
-        )
+        i64::from(day_of(day))
     }
 
     #[test]

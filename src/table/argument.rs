@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::planner::RelationPlannerContext;
@@ -122,6 +123,7 @@ pub(super) fn option_value(
         Values::Choice(_) | Values::Text => data_type.is_string(),
         Values::Days => data_type.is_integer(),
         Values::Factor => data_type.is_integer() || data_type.is_decimal(),
+        Values::Date => matches!(data_type, DataType::Date32 | DataType::Date64),
     };
     if data_type.is_floating() && option.values == Values::Factor {
         return Err(error::query(format!(
@@ -131,12 +133,21 @@ pub(super) fn option_value(
     }
     if !fits {
         let expected = option.expected();
+        let remedy = if option.values == Values::Date && data_type.is_string() {
+            format!("; write {} => DATE {written}", option.name)
+        } else {
+            String::new()
+        };
         return Err(error::query(format!(
-            "{} => {written}: {expected} is expected",
+            "{} => {written}: {expected} is expected{remedy}",
             option.name
         )));
     }
-    let text = match scalar.cast_to(&arrow::datatypes::DataType::Utf8)? {
+    let scalar = match data_type {
+        DataType::Date64 => scalar.cast_to(&DataType::Date32)?,
+        _ => scalar,
+    };
+    let text = match scalar.cast_to(&DataType::Utf8)? {
         ScalarValue::Utf8(Some(text)) => text,
         _ => return Err(constant()),
     };

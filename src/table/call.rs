@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use datafusion::common::Result;
 use datafusion::logical_expr::LogicalPlan;
+use jiff::civil::Date;
 
 use super::TableFunction;
 use super::option::{OptionSpec, SessionDefaults};
 use super::relation::Relation;
+use crate::domain::day::{Day, day_of};
 use crate::domain::zone::ZoneDatabase;
 use crate::error;
 
@@ -64,6 +66,12 @@ impl Call {
             .get(option.name)
             .cloned()
             .or_else(|| self.defaults.get(option))
+    }
+
+    /// The value of an option that takes a day.
+    pub(crate) fn day(&self, option: &OptionSpec) -> Option<Day> {
+        let date: Date = self.option(option)?.parse().ok()?;
+        Some(day_of(date))
     }
 
     /// Whether an option has this value.

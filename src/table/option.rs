@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use datafusion::common::Result;
 use datafusion::common::config::{ConfigEntry, ConfigExtension, ExtensionOptions};
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use crate::error;
@@ -22,6 +23,8 @@ pub(crate) enum Values {
     Days,
     /// A number, exact and not negative.
     Factor,
+    /// A calendar day.
+    Date,
 }
 
 /// One option.
@@ -113,9 +116,51 @@ pub(crate) static GROWTH: OptionSpec = OptionSpec {
     description: "scales the credits of every DAR, rounded once, half up",
 };
 
+/// Until when.
+pub(crate) static AS_OF: OptionSpec = OptionSpec {
+    name: "as_of",
+    values: Values::Date,
+    default: "",
+    description: "the start of this day: later days are left out, and a period that ends on it has ended; an invoice \
+                  takes the date now at UTC-12 by default, when every day before it has ended in every zone",
+};
+
+/// Since when.
+pub(crate) static SINCE: OptionSpec = OptionSpec {
+    name: "since",
+    values: Values::Date,
+    default: "",
+    description: "the statement from this day up to as_of: what an invoice at as_of adds to the one at this day",
+};
+
+/// How money is shared over engagements.
+pub(crate) static COST: OptionSpec = OptionSpec {
+    name: "cost",
+    values: Values::Choice(&["average", "drawdown", "amortised"]),
+    default: "average",
+    description: "what a credit costs an engagement: its period's average, so that December is not dearer than January; \
+                  the ledger's own amount; or the average with the unused commitment of ended periods in it",
+};
+
+/// The first day of a history.
+pub(crate) static FROM: OptionSpec = OptionSpec {
+    name: "from",
+    values: Values::Date,
+    default: "",
+    description: "the first day of the history taken",
+};
+
+/// The end of a history.
+pub(crate) static TO: OptionSpec = OptionSpec {
+    name: "to",
+    values: Values::Date,
+    default: "",
+    description: "the day after the last one of the history taken",
+};
+
 /// Every option: the only list.
 pub(crate) fn all() -> &'static [&'static OptionSpec] {
-    static ALL: [&OptionSpec; 9] = [
+    static ALL: [&OptionSpec; 14] = [
         &RELATIONSHIP,
         &GEN_AI_RULE,
         &GEN_AI_SCOPE,
@@ -125,6 +170,11 @@ pub(crate) fn all() -> &'static [&'static OptionSpec] {
         &SURCHARGE_MODE,
         &REPLAY_DAYS,
         &GROWTH,
+        &AS_OF,
+        &SINCE,
+        &COST,
+        &FROM,
+        &TO,
     ];
     &ALL
 }
@@ -142,6 +192,7 @@ impl OptionSpec {
             Values::Text => "text".into(),
             Values::Days => "whole days".into(),
             Values::Factor => "an exact number".into(),
+            Values::Date => "a DATE".into(),
         }
     }
 
@@ -171,6 +222,8 @@ impl OptionSpec {
                 Ok(factor) if !factor.is_sign_negative() && factor.scale() <= 6 => Ok(()),
                 _ => wrong("a number of at least 0 with at most 6 decimals"),
             },
+            Values::Date if value.parse::<Date>().is_ok() => Ok(()),
+            Values::Date => wrong("a day such as 2026-01-31"),
         }
     }
 }
