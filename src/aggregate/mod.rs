@@ -10,7 +10,7 @@ mod interner;
 
 use std::sync::Arc;
 
-use datafusion::logical_expr::{AggregateUDF, Expr};
+use datafusion::logical_expr::{AggregateUDF, Expr, WindowFunctionDefinition};
 
 use crate::domain::zone::ZoneDatabase;
 
@@ -35,4 +35,9 @@ pub(crate) fn collect(value: Expr) -> Expr {
 /// `exact_sum(value)`, as a table function plans it.
 pub(crate) fn exact_sum(value: Expr) -> Expr {
     AggregateUDF::from(exact_sum::ExactSum::new()).call(vec![value])
+}
+
+/// `exact_sum` as the function of a window.
+pub(crate) fn exact_sum_function() -> WindowFunctionDefinition {
+    WindowFunctionDefinition::AggregateUDF(Arc::new(AggregateUDF::from(exact_sum::ExactSum::new())))
 }

@@ -7,6 +7,8 @@ use rust_decimal::Decimal;
 use super::Fault;
 use super::credits::SurchargeMode;
 use super::day::{Day, show_day};
+use super::money::MinorUnit;
+use super::tariff::BlockMode;
 
 /// One row of `contracts`, as far as rating needs it. The key is (`scenario`, `contract_id`, `term_start`).
 #[derive(Debug, Clone, PartialEq)]
@@ -31,9 +33,43 @@ pub(crate) struct Term {
     pub(crate) intent_analyzer_credits: Option<Decimal>,
     /// The contract's own mode.
     pub(crate) surcharge_mode: Option<SurchargeMode>,
-    /// The figures that may not be negative, by column name.
+    /// Whether a commitment holds for the term or for each month.
+    pub(crate) period: PeriodKind,
+    /// What a begun block of overage costs.
+    pub(crate) block_mode: BlockMode,
+    /// When the commitment is billed.
+    pub(crate) collection: Collection,
+    /// The figures that may not be negative, by column name; only those that are there.
     pub(crate) figures: Vec<(&'static str, Decimal)>,
 }
+
+/// What a commitment holds for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PeriodKind {
+    /// The whole term.
+    Term,
+    /// Each month from the term's start day on.
+    Month,
+}
+
+/// Every period by its name in SQL, the default first.
+pub(crate) const PERIODS: [(&str, PeriodKind); 2] =
+    [("term", PeriodKind::Term), ("month", PeriodKind::Month)];
+
+/// When a commitment is billed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Collection {
+    /// As it is used, and what is left when the period has ended.
+    Arrears,
+    /// Whole, once the period has begun.
+    Advance,
+}
+
+/// Every collection by its name in SQL, the default first.
+pub(crate) const COLLECTIONS: [(&str, Collection); 2] = [
+    ("arrears", Collection::Arrears),
+    ("advance", Collection::Advance),
+];
 
 /// Which scenarios of `contracts` a query asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -50,7 +86,7 @@ pub(crate) enum Scenario {
 ///
 /// # Errors
 ///
-/// A term that ends before it starts, a negative figure, two terms of one organization at one time within a scenario,
+/// A term that ends before it starts, a negative figure, an unknown currency, a key that repeats, two terms of one organization at one time within a scenario,
 /// or a scenario name that no contract has: the text names the rows and the remedy.
 pub(crate) fn terms(mut terms: Vec<Term>, scenario: &Scenario) -> Result<Vec<Term>, Fault> {
     for term in &terms {
@@ -82,6 +118,7 @@ pub(crate) fn terms(mut terms: Vec<Term>, scenario: &Scenario) -> Result<Vec<Ter
             )));
         }
     }
+    unique(&terms)?;
     match scenario {
         Scenario::All => {}
         Scenario::Real => terms.retain(|term| term.scenario.is_none()),
@@ -121,6 +158,24 @@ pub(crate) fn scenarios(terms: &[Term]) -> Vec<Option<String>> {
     names
 }
 
+/// The key of a contract row is (scenario, contract_id, term_start).
+fn unique(terms: &[Term]) -> Result<(), Fault> {
+    let mut keys = BTreeMap::new();
+    for term in terms {
+        let key = (&term.scenario, &term.contract_id, term.start);
+        if let Some(other) = keys.insert(key, &term.org_id) {
+            return Err(Fault::new(format!(
+                "contracts: contract_id '{}' has two rows with term_start {}, of org_id '{other}' and of '{}'; give each \
+                 contract an id of its own",
+                term.contract_id,
+                show(term.start),
+                term.org_id,
+            )));
+        }
+    }
+    Ok(())
+}
+
 fn check(term: &Term) -> Result<(), Fault> {
     if term.start >= term.end {
         return Err(Fault::new(format!(
@@ -141,16 +196,23 @@ fn check(term: &Term) -> Result<(), Fault> {
             show(term.start),
         )));
     }
+    MinorUnit::of(&term.currency).map_err(|fault| {
+        Fault::new(format!(
+            "contracts: contract_id '{}' (term_start {}): {fault}",
+            term.contract_id,
+            show(term.start),
+        ))
+    })?;
     Ok(())
 }
 
 /// A day as people write it.
-fn show(day: Day) -> String {
+pub(crate) fn show(day: Day) -> String {
     show_day(i64::from(day))
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may")]
     use super::*;
 
@@ -158,7 +220,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn term(id: &str, start: Day, end: Day, scenario: Option<&str>) -> Term {
+    pub(crate) fn term(id: &str, start: Day, end: Day, scenario: Option<&str>) -> Term {
         Term {
             contract_id: id.into(),
             org_id: "acme".into(),
@@ -170,6 +232,9 @@ mod tests {
             gen_ai_multiplier: None,
             intent_analyzer_credits: None,
             surcharge_mode: None,
+            period: PeriodKind::Term,
+            block_mode: BlockMode::Ceil,
+            collection: Collection::Arrears,
             figures: Vec::new(),
         }
     }

@@ -7,6 +7,10 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::Fault;
+use super::choice::named;
+
+/// Decimals of a price or a multiplier: `DECIMAL(18,6)`.
+pub(crate) const PRICE_SCALE: u32 = 6;
 
 /// Decimals that a credit has in every column: `DECIMAL(18,4)`.
 pub(crate) const CREDIT_SCALE: u32 = 4;
@@ -21,6 +25,12 @@ pub(crate) enum SurchargeMode {
     Multiply,
 }
 
+/// Every surcharge mode by its name in SQL, the default first.
+pub(crate) const SURCHARGE_MODES: [(&str, SurchargeMode); 2] = [
+    ("add", SurchargeMode::Add),
+    ("multiply", SurchargeMode::Multiply),
+];
+
 impl SurchargeMode {
     /// The mode that `text` names.
     ///
@@ -28,12 +38,14 @@ impl SurchargeMode {
     ///
     /// Any other text; the names are listed.
     pub(crate) fn parse(text: &str) -> Result<Self, Fault> {
-        match text {
-            "add" => Ok(SurchargeMode::Add),
-            "multiply" => Ok(SurchargeMode::Multiply),
-            other => Err(Fault::new(format!(
-                "unknown surcharge_mode '{other}': one of 'add', 'multiply' is expected"
-            ))),
+        named("surcharge_mode", Some(text), &SURCHARGE_MODES)
+    }
+
+    /// As SQL has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            SurchargeMode::Add => "add",
+            SurchargeMode::Multiply => "multiply",
         }
     }
 }

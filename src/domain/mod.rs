@@ -3,11 +3,17 @@
 //! Every function here takes and returns plain values and says in its documentation which sentence of the plan it
 //! stands for. The other folders only carry rows to these functions and back.
 
+pub(crate) mod agreement;
+pub(crate) mod charge;
+pub(crate) mod choice;
 pub(crate) mod contract;
 pub(crate) mod credits;
 pub(crate) mod day;
+pub(crate) mod invoice;
 pub(crate) mod message;
+pub(crate) mod money;
 pub(crate) mod site;
+pub(crate) mod tariff;
 pub(crate) mod zone;
 
 use std::fmt;

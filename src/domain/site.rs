@@ -56,7 +56,7 @@ pub(crate) struct Site {
 }
 
 /// A feature of the platform that changes what a DAR costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Feature {
     /// Generative AI.
     GenAi,
@@ -67,6 +67,14 @@ pub(crate) enum Feature {
 impl Feature {
     /// The names in `feature_periods.feature`.
     pub(crate) const NAMES: [&'static str; 2] = ["gen_ai", "intent_analyzer"];
+
+    /// As SQL has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Feature::GenAi => "gen_ai",
+            Feature::IntentAnalyzer => "intent_analyzer",
+        }
+    }
 
     /// The feature that `text` names.
     pub(crate) fn parse(text: &str) -> Option<Self> {

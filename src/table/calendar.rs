@@ -13,7 +13,6 @@ use super::expression::{beside, call, listed, no_rows, of, text, unlisted};
 use super::option::{GEN_AI_SCOPE, REJECTS};
 use super::relation::{IdKind, Relation, null};
 use crate::domain::message::Reason;
-use crate::error;
 use crate::scalar::internal;
 
 /// Messages joined with their calendar, and the expressions over that join.
@@ -89,9 +88,9 @@ fn cast_to(id: Expr, kind: IdKind) -> Expr {
     }
 }
 
-/// The rows of `sites` and `feature_periods` as lists, side by side in one row: `sites`, `feature_periods`.
-fn lists(call: &Call, sites: &Relation) -> Result<(LogicalPlan, Vec<Expr>)> {
-    let site_rows = listed(
+/// The rows of `sites` as the one value `site_rows`.
+pub(crate) fn listed_sites(sites: &Relation) -> Result<LogicalPlan> {
+    listed(
         sites,
         "site_rows",
         vec![
@@ -102,7 +101,12 @@ fn lists(call: &Call, sites: &Relation) -> Result<(LogicalPlan, Vec<Expr>)> {
             ("valid_to", sites.instant("valid_to")?),
             ("is_test", sites.flag("is_test")?),
         ],
-    )?;
+    )
+}
+
+/// The rows of `sites` and `feature_periods` as lists, side by side in one row: `sites`, `feature_periods`.
+fn lists(call: &Call, sites: &Relation) -> Result<(LogicalPlan, Vec<Expr>)> {
+    let site_rows = listed_sites(sites)?;
     let scope = call.option(&GEN_AI_SCOPE).unwrap_or_default();
     let Some(features) = call.optional("feature_periods") else {
         return Ok((
@@ -282,22 +286,9 @@ impl Dated {
 
     /// The messages' own columns, in order, and an error if one of them has a name in `taken`.
     pub(crate) fn own_columns(&self, function: &str, taken: &[&str]) -> Result<Vec<Expr>> {
+        self.messages.leaves_free(function, taken)?;
         let names = self.messages.column_names();
-        let clash: Vec<&str> = names
-            .iter()
-            .copied()
-            .filter(|name| taken.contains(name))
-            .collect();
-        if clash.is_empty() {
-            return Ok(names.into_iter().map(|name| self.own(name)).collect());
-        }
-        Err(error::query(format!(
-            "{function} adds to messages the columns {}, but it already has {}; write \
-             {function}((SELECT * EXCLUDE ({}) FROM …), …)",
-            taken.join(", "),
-            clash.join(", "),
-            clash.join(", "),
-        )))
+        Ok(names.into_iter().map(|name| self.own(name)).collect())
     }
 }
 

@@ -14,7 +14,7 @@ use crate::domain::zone::ZoneDatabase;
 use crate::error;
 
 /// See the module.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Call {
     /// The function called.
     pub(crate) function: &'static TableFunction,
@@ -49,6 +49,13 @@ impl Call {
         self.relations
             .get(name)
             .map(|plan| Relation::new(name, plan.clone()))
+    }
+
+    /// This call with another relation in the place of one it has.
+    pub(crate) fn with(&self, name: &'static str, plan: LogicalPlan) -> Self {
+        let mut call = self.clone();
+        call.relations.insert(name, plan);
+        call
     }
 
     /// The relation given as `function.name`, or else that function called with what belongs to it of this call.

@@ -3,7 +3,7 @@
 use datafusion::common::{JoinType, Result};
 use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::functions_aggregate::min_max::min_udaf;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit};
 
 use super::calendar::{Dated, dated, disposition};
 use super::expression::{column, of};
@@ -47,8 +47,39 @@ const ADDED: [&str; 8] = [
 
 fn plan(call: &Call) -> Result<LogicalPlan> {
     let dated = dated(call)?;
+    let messages = LogicalPlanBuilder::from(dated.plan.clone())
+        .filter(dated.checked())?
+        .build()?;
+    let related = related(call, &dated, messages)?;
     let own = dated.own_columns("message_days", &ADDED)?;
-    let plan = LogicalPlanBuilder::from(dated.plan.clone()).filter(dated.checked())?;
+    let columns = own.into_iter().chain([
+        column("org_id"),
+        related.relationship.alias("relationship_id"),
+        column("day"),
+        column("time_zone"),
+        column("gen_ai_on"),
+        column("listened"),
+        disposition(column("reason"))?.alias("disposition"),
+        column("reason"),
+    ]);
+    LogicalPlanBuilder::from(related.plan)
+        .project(columns.collect::<Vec<_>>())?
+        .build()
+}
+
+/// Messages with their day and the relationship that each belongs to.
+pub(crate) struct Related {
+    /// The messages' own columns, and those of [`ADDED`] but for the relationship and the disposition.
+    pub(crate) plan: LogicalPlan,
+    /// The key of its DAR, over `plan`.
+    pub(crate) relationship: Expr,
+    /// Whether that key is a consumer's, where keys may be either.
+    pub(crate) of_consumer: Expr,
+}
+
+/// Finds the relationship of each of `messages`, which are rows of `dated`.
+pub(crate) fn related(call: &Call, dated: &Dated, messages: LogicalPlan) -> Result<Related> {
+    let own = dated.own_columns(call.function.name, &ADDED)?;
     let columns = own.into_iter().chain([
         dated.org_id().alias("org_id"),
         dated.day().alias("day"),
@@ -57,33 +88,21 @@ fn plan(call: &Call) -> Result<LogicalPlan> {
         dated.listened()?.alias("listened"),
         dated.reason()?.alias("reason"),
     ]);
-    let days = plan.project(columns.collect::<Vec<_>>())?.build()?;
-    let (days, relationship) = match (dated.consumer_kind(), call.is(&RELATIONSHIP, "consumer")) {
-        (Some(consumer), true) => with_consumers(&dated, days, consumer)?,
-        _ => (days, dated.conversation_id(dated.conversation_kind())?),
-    };
-    let own = dated.own_columns("message_days", &ADDED)?;
-    let columns = own.into_iter().chain([
-        column("org_id"),
-        relationship.alias("relationship_id"),
-        column("day"),
-        column("time_zone"),
-        column("gen_ai_on"),
-        column("listened"),
-        disposition(column("reason"))?.alias("disposition"),
-        column("reason"),
-    ]);
-    LogicalPlanBuilder::from(days)
+    let days = LogicalPlanBuilder::from(messages)
         .project(columns.collect::<Vec<_>>())?
-        .build()
+        .build()?;
+    match (dated.consumer_kind(), call.is(&RELATIONSHIP, "consumer")) {
+        (Some(consumer), true) => with_consumers(dated, days, consumer),
+        _ => Ok(Related {
+            plan: days,
+            relationship: dated.conversation_id(dated.conversation_kind())?,
+            of_consumer: lit(true),
+        }),
+    }
 }
 
 /// Joins each message with the smallest consumer among the counted messages of its conversation and day.
-fn with_consumers(
-    dated: &Dated,
-    days: LogicalPlan,
-    consumer: IdKind,
-) -> Result<(LogicalPlan, Expr)> {
+fn with_consumers(dated: &Dated, days: LogicalPlan, consumer: IdKind) -> Result<Related> {
     let own = dated.consumer_id(consumer)?;
     let keys = || -> Result<Vec<Expr>> {
         Ok(vec![
@@ -128,10 +147,15 @@ fn with_consumers(
     )?;
     let kind = consumer.meet(dated.conversation_kind());
     let as_kind = |id: Expr| cast(id, kind.data_type());
-    let relationship = coalesce(vec![
-        as_kind(own),
-        as_kind(of("consumers", "smallest consumer_id")),
-        as_kind(dated.conversation_id(dated.conversation_kind())?),
-    ]);
-    Ok((joined.build()?, relationship))
+    let consumers = vec![own, of("consumers", "smallest consumer_id")];
+    let relationship = consumers
+        .iter()
+        .cloned()
+        .chain([dated.conversation_id(dated.conversation_kind())?])
+        .map(as_kind);
+    Ok(Related {
+        plan: joined.build()?,
+        relationship: coalesce(relationship.collect()),
+        of_consumer: coalesce(consumers).is_not_null(),
+    })
 }

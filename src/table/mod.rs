@@ -7,11 +7,15 @@
 mod argument;
 mod calendar;
 mod call;
+mod charged_messages;
+mod contracts;
 mod dars;
 mod day_range;
 mod dispositions;
 mod distinct_messages;
 mod expression;
+mod invoice_lines;
+mod ledger;
 mod message_days;
 pub(crate) mod option;
 mod planner;
@@ -64,10 +68,12 @@ pub(crate) struct RelationSpec {
 
 /// Every table function: the only list.
 pub(crate) fn all() -> &'static [&'static TableFunction] {
-    static ALL: [&TableFunction; 6] = [
+    static ALL: [&TableFunction; 8] = [
         &message_days::MESSAGE_DAYS,
         &dars::DARS,
         &rated_dars::RATED_DARS,
+        &ledger::LEDGER,
+        &invoice_lines::INVOICE_LINES,
         &distinct_messages::DISTINCT_MESSAGES,
         &rejects::REJECTS,
         &dispositions::DISPOSITIONS,
@@ -110,13 +116,15 @@ impl TableFunction {
 
     /// The relation of that name: this function's own, or one of an upstream function that `given` leaves out.
     pub(crate) fn relation_names(&self, given: &[&str]) -> Vec<&'static str> {
-        let mut names = Vec::new();
+        let mut names: Vec<&'static str> = Vec::new();
         for relation in self.relations {
-            names.push(relation.name);
-            if let Some(upstream) = find(relation.name)
-                && !given.contains(&relation.name)
-            {
-                names.extend(upstream.relation_names(given));
+            let upstream = find(relation.name).filter(|_| !given.contains(&relation.name));
+            let theirs = upstream.map_or_else(Vec::new, |upstream| upstream.relation_names(given));
+            // A relation that both read is one argument.
+            for name in std::iter::once(relation.name).chain(theirs) {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
             }
         }
         names
@@ -134,6 +142,12 @@ impl TableFunction {
                 specs.extend(upstream.option_specs(given));
             }
         }
+        let mut seen = Vec::new();
+        specs.retain(|spec| {
+            let new = !seen.contains(&spec.name);
+            seen.push(spec.name);
+            new
+        });
         specs
     }
 }

@@ -5,8 +5,9 @@ use datafusion::common::{JoinType, Result, ScalarValue};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit};
 use rust_decimal::Decimal;
 
+use super::contracts::listed_contracts;
 use super::dars::{COLUMNS, DARS};
-use super::expression::{call, column, field, listed, of, text, unlisted};
+use super::expression::{call, column, field, of, text, unlisted};
 use super::option::{GROWTH, REPLAY_DAYS, SCENARIO, SURCHARGE_MODE};
 use super::relation::{IdKind, Relation, null};
 use super::{Call, RelationSpec, TableFunction};
@@ -50,7 +51,7 @@ pub(crate) static RATED_DARS: TableFunction = TableFunction {
 };
 
 /// The columns that the function adds.
-const ADDED: [&str; 7] = [
+pub(crate) const ADDED: [&str; 7] = [
     "scenario",
     "contract_id",
     "currency",
@@ -78,20 +79,8 @@ fn plan(call_: &Call) -> Result<LogicalPlan> {
 
 /// The DARs, aliased, as if they fell `replay_days` later.
 fn replayed(call: &Call, given: &Relation) -> Result<Relation> {
+    given.leaves_free("rated_dars", &ADDED)?;
     let names = given.column_names();
-    let clash: Vec<&str> = names
-        .iter()
-        .copied()
-        .filter(|name| ADDED.contains(name))
-        .collect();
-    if !clash.is_empty() {
-        return Err(error::query(format!(
-            "rated_dars adds the columns {} to dars, which already has {}; write rated_dars((SELECT * EXCLUDE ({}) FROM …))",
-            ADDED.join(", "),
-            clash.join(", "),
-            clash.join(", "),
-        )));
-    }
     let days: i32 = call
         .option(&REPLAY_DAYS)
         .and_then(|days| days.parse().ok())
@@ -135,21 +124,7 @@ fn contract_kind(contracts: &Relation) -> Result<IdKind> {
 /// `terms RIGHT JOIN dars`, one row for each DAR and scenario asked for.
 fn with_terms(call_: &Call, dars: &Relation, contracts: &Relation) -> Result<LogicalPlan> {
     dars.require(&["org_id"])?;
-    let mut columns = Vec::new();
-    for name in internal::CONTRACT_TEXTS {
-        let value = match name {
-            "contract_id" | "org_id" => contracts.id(name, IdKind::Text)?,
-            _ => contracts.text(name)?,
-        };
-        columns.push((name, value));
-    }
-    for name in ["term_start", "term_end"] {
-        columns.push((name, contracts.date(name)?));
-    }
-    for (name, _) in internal::CONTRACT_FIGURES {
-        columns.push((name, contracts.figure(name)?));
-    }
-    let rows = listed(contracts, "contract_rows", columns)?;
+    let rows = listed_contracts(contracts)?;
     let scenario = call_.option(&SCENARIO);
     let chosen = scenario
         .as_deref()

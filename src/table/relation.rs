@@ -134,6 +134,29 @@ impl Relation {
         }
     }
 
+    /// Checks that none of its columns has a name that `function` adds.
+    ///
+    /// # Errors
+    ///
+    /// Shows the `EXCLUDE` to write.
+    pub(crate) fn leaves_free(&self, function: &str, added: &[&str]) -> Result<()> {
+        let names = self.column_names();
+        let taken: Vec<&str> = names
+            .into_iter()
+            .filter(|name| added.contains(name))
+            .collect();
+        if taken.is_empty() {
+            return Ok(());
+        }
+        let taken = taken.join(", ");
+        Err(error::query(format!(
+            "{function} adds to {0} the columns {1}, but it already has {taken}; write {function}((SELECT * EXCLUDE \
+             ({taken}) FROM …), …)",
+            self.name,
+            added.join(", "),
+        )))
+    }
+
     fn wrong_type(
         &self,
         column: &str,
@@ -277,6 +300,28 @@ impl Relation {
                 &format!("a float is not exact; write CAST({column} AS DECIMAL(18,6))"),
             )),
             other => Err(self.wrong_type(column, other, "DECIMAL is expected")),
+        }
+    }
+
+    /// Credits as `DECIMAL(18,4)`; NULL if there is no such column.
+    ///
+    /// # Errors
+    ///
+    /// A type with more decimals, which a cast would round; a float; text.
+    pub(crate) fn credits(&self, column: &str) -> Result<Expr> {
+        let figure = self.figure(column)?;
+        match self.type_of(&figure)? {
+            DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) if scale > 4 => {
+                let found = self.type_of(&figure)?;
+                let cast = format!("write CAST({column} AS DECIMAL(18,4)) if that loses nothing");
+                Err(self.wrong_type(
+                    column,
+                    &found,
+                    &format!("it has at most 4 decimals; {cast}"),
+                ))
+            }
+            DataType::Decimal128(18, 4) => Ok(figure),
+            _ => Ok(cast(figure, DataType::Decimal128(18, 4))),
         }
     }
 

@@ -10,6 +10,7 @@ use datafusion::logical_expr::ColumnarValue;
 use rust_decimal::Decimal;
 
 use super::instant::instants;
+use super::rows_out::scaled;
 use crate::error;
 
 /// The rows of a small relation.
@@ -44,6 +45,11 @@ impl ListedRows {
             relation,
             rows: Some(rows),
         })
+    }
+
+    /// The relation's name.
+    pub(crate) fn relation(&self) -> &'static str {
+        self.relation
     }
 
     /// How many rows there are.
@@ -121,17 +127,40 @@ impl ListedRows {
             .ok_or_else(|| self.missing(name, row))
     }
 
-    /// Days since 1970, which must be there.
-    pub(crate) fn required_day(&self, name: &str, row: usize) -> Result<i32> {
+    /// Days since 1970, `None` where NULL.
+    pub(crate) fn day(&self, name: &str, row: usize) -> Result<Option<i32>> {
         let column = self.column(name)?;
         let days = column
             .as_primitive_opt::<Date32Type>()
             .ok_or_else(|| exec_datafusion_err!("{}.{name} is not a date", self.relation))?;
-        if days.is_valid(row) {
-            Ok(days.value(row))
+        Ok(days.is_valid(row).then(|| days.value(row)))
+    }
+
+    /// Days since 1970, which must be there.
+    pub(crate) fn required_day(&self, name: &str, row: usize) -> Result<i32> {
+        self.day(name, row)?.ok_or_else(|| self.missing(name, row))
+    }
+
+    /// A whole number, which must be there.
+    pub(crate) fn number(&self, name: &str, row: usize) -> Result<i64> {
+        let column = self.column(name)?;
+        let numbers = column
+            .as_primitive_opt::<Int64Type>()
+            .ok_or_else(|| exec_datafusion_err!("{}.{name} is not a number", self.relation))?;
+        if numbers.is_valid(row) {
+            Ok(numbers.value(row))
         } else {
             Err(self.missing(name, row))
         }
+    }
+
+    /// A list of rows within the row.
+    pub(crate) fn list(&self, name: &str, row: usize) -> Result<StructArray> {
+        let column = self.column(name)?;
+        column
+            .as_list_opt::<i32>()
+            .and_then(|list| list.value(row).as_struct_opt().cloned())
+            .ok_or_else(|| exec_datafusion_err!("{}.{name} is not a list of rows", self.relation))
     }
 
     /// A number with at most `scale` decimals, `None` where NULL.
@@ -146,7 +175,7 @@ impl ListedRows {
         }
         let value = decimal(column, row).map(|value| value.normalize());
         match value {
-            Some(value) if value.scale() <= scale => Ok(Some(value)),
+            Some(value) if scaled(value, scale).is_ok() => Ok(Some(value)),
             _ => {
                 let shown = value.map_or_else(|| "too large".into(), |value| value.to_string());
                 Err(error::data(format!(
@@ -157,6 +186,12 @@ impl ListedRows {
                 )))
             }
         }
+    }
+
+    /// A number with at most `scale` decimals, which must be there.
+    pub(crate) fn required_decimal(&self, name: &str, row: usize, scale: u32) -> Result<Decimal> {
+        self.decimal(name, row, scale)?
+            .ok_or_else(|| self.missing(name, row))
     }
 }
 

@@ -2,16 +2,20 @@
 
 mod checked;
 mod consumer_slots;
+mod contract_periods;
+mod contract_rows;
 mod contract_terms;
 mod day;
+mod drawdown;
 mod field;
 pub(crate) mod instant;
+mod invoice;
 pub(super) mod listed_rows;
 mod message_reason;
 pub(super) mod rows_out;
 mod site_periods;
 
-pub(crate) use contract_terms::{FIGURES as CONTRACT_FIGURES, TEXTS as CONTRACT_TEXTS};
+pub(crate) use contract_rows::{CONTRACT_FIGURES, CONTRACT_TEXTS};
 pub(crate) use day::NAME as DAY_NAME;
 pub(crate) use instant::per_second;
 
@@ -77,6 +81,36 @@ pub(crate) fn element() -> ScalarUDF {
 /// `dayrate_contract_terms(contracts, scenario)`.
 pub(crate) fn contract_terms() -> ScalarUDF {
     contract_terms::ContractTerms::new().into()
+}
+
+/// `dayrate_contract_periods(contracts, price_tiers)`.
+pub(crate) fn contract_periods() -> ScalarUDF {
+    contract_periods::ContractPeriods::new().into()
+}
+
+/// `dayrate_in_contract(contract_id, org_id, day, period_start, credits)`.
+pub(crate) fn in_contract() -> ScalarUDF {
+    contract_periods::InContract::new().into()
+}
+
+/// `dayrate_drawdown(…)`.
+pub(crate) fn drawdown() -> ScalarUDF {
+    drawdown::Drawdown::new().into()
+}
+
+/// `dayrate_message_charges(channel_charges, with_feature)`.
+pub(crate) fn message_charges() -> ScalarUDF {
+    invoice::MessageCharges::new().into()
+}
+
+/// `dayrate_charged_sites(sites, channel_charges, with_feature)`.
+pub(crate) fn charged_sites() -> ScalarUDF {
+    invoice::ChargedSites::new().into()
+}
+
+/// `dayrate_invoice(…)`.
+pub(crate) fn invoice() -> ScalarUDF {
+    invoice::Invoice::new().into()
 }
 
 /// `dayrate_scenarios(contracts, scenario)`.

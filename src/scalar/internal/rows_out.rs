@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, Decimal128Array, ListArray, StringViewArray, StructArray,
+    Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, ListArray,
+    StringViewArray, StructArray,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
@@ -45,6 +46,16 @@ pub(crate) fn texts<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayR
     Arc::new(values.collect::<StringViewArray>())
 }
 
+/// A column of days.
+pub(crate) fn dates(values: impl Iterator<Item = Option<i32>>) -> ArrayRef {
+    Arc::new(values.collect::<Date32Array>())
+}
+
+/// A column of whole numbers.
+pub(crate) fn numbers(values: impl Iterator<Item = Option<i64>>) -> ArrayRef {
+    Arc::new(values.collect::<Int64Array>())
+}
+
 /// A column of flags.
 pub(crate) fn flags(values: impl Iterator<Item = bool>) -> ArrayRef {
     Arc::new(values.map(Some).collect::<BooleanArray>())
@@ -62,11 +73,32 @@ pub(crate) fn decimals(
     let values = values
         .map(|value| value.map(|value| scaled(value, scale)).transpose())
         .collect::<Result<Vec<Option<i128>>>>()?;
+    fixed(values.into_iter(), 18, scale)
+}
+
+/// A decimal column from counts of its last decimal.
+///
+/// # Errors
+///
+/// A value of more than `precision` digits.
+pub(crate) fn fixed(
+    values: impl Iterator<Item = Option<i128>>,
+    precision: u8,
+    scale: u32,
+) -> Result<ArrayRef> {
     let scale =
         i8::try_from(scale).map_err(|_| exec_datafusion_err!("scale {scale} is too large"))?;
-    Ok(Arc::new(
-        Decimal128Array::from(values).with_precision_and_scale(18, scale)?,
-    ))
+    let column = values
+        .collect::<Decimal128Array>()
+        .with_precision_and_scale(precision, scale)?;
+    column
+        .validate_decimal_precision(precision)
+        .map_err(|cause| {
+            error::data(format!(
+                "a number does not fit DECIMAL({precision},{scale}): {cause}"
+            ))
+        })?;
+    Ok(Arc::new(column))
 }
 
 /// `value` as a count of its last of `scale` decimals.
