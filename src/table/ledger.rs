@@ -9,7 +9,7 @@ use datafusion::logical_expr::{
 
 use super::contracts::{CONTRACTS, CREDITS, PERIOD_COLUMNS, PRICE_TIERS, periods, priced};
 use super::dars::COLUMNS;
-use super::expression::{call, column, field, of};
+use super::expression::{call, column, field, of, text};
 use super::option::AS_OF;
 use super::rated_dars::{ADDED as RATED, RATED_DARS};
 use super::relation::{IdKind, Relation, null};
@@ -106,8 +106,13 @@ fn plan(call_: &Call) -> Result<LogicalPlan> {
         .build()
 }
 
-/// The rated DARs beside their periods, checked: their own columns, and each of [`PERIOD_COLUMNS`] as `period …`.
-fn with_periods(call_: &Call, rated: &Relation) -> Result<LogicalPlan> {
+/// `periods JOIN rated`, on contract and day; the rated DARs as `rated`, with the keys of the join as `key …`.
+fn joined(
+    call_: &Call,
+    rated: &Relation,
+    periods: LogicalPlan,
+    join: JoinType,
+) -> Result<LogicalPlanBuilder> {
     rated.require(&[
         "org_id",
         "site_id",
@@ -118,29 +123,24 @@ fn with_periods(call_: &Call, rated: &Relation) -> Result<LogicalPlan> {
         "contract_id",
         "credits",
     ])?;
-    let contracts = priced(call_)?;
     let keys = [
         ("scenario", rated.text("scenario")?),
         ("contract_id", rated.id("contract_id", IdKind::Text)?),
         ("org_id", rated.id("org_id", IdKind::Text)?),
     ];
-    let own = || {
-        let names = rated.column_names().into_iter();
-        names.map(|name| match name {
-            "credits" => Ok(rated.credits("credits")?.alias("credits")),
-            "day" => Ok(rated.date("day")?.alias("day")),
-            name => Ok(rated.column(name).alias(name)),
-        })
-    };
+    let own = rated.column_names().into_iter().map(|name| match name {
+        "credits" => Ok(rated.credits("credits")?.alias("credits")),
+        "day" => Ok(rated.date("day")?.alias("day")),
+        name => Ok(rated.column(name).alias(name)),
+    });
     let keyed = keys
         .iter()
         .map(|(name, key)| Ok(key.clone().alias(format!("key {name}"))));
-    let mut plan = LogicalPlanBuilder::from(rated.plan.clone())
-        .project(own().chain(keyed).collect::<Result<Vec<_>>>()?)?;
+    let mut rows = LogicalPlanBuilder::from(rated.plan.clone())
+        .project(own.chain(keyed).collect::<Result<Vec<_>>>()?)?;
     if let Some(as_of) = call_.day(&AS_OF) {
-        plan = plan.filter(before(as_of))?;
+        rows = rows.filter(before(as_of))?;
     }
-    let rated_rows = plan.alias("rated")?.build()?;
     let in_period = of("rated", "day")
         .gt_eq(of("periods", "period_start"))
         .and(of("rated", "day").lt(of("periods", "period_end")));
@@ -148,15 +148,21 @@ fn with_periods(call_: &Call, rated: &Relation) -> Result<LogicalPlan> {
         let key = Column::new(Some("rated"), format!("key {name}"));
         (Column::new(Some("periods"), *name), key)
     });
-    let periods = periods(call_, &contracts)?;
-    LogicalPlanBuilder::from(periods)
-        .join_detailed(
-            rated_rows,
-            JoinType::Right,
-            on.unzip::<_, _, Vec<_>, Vec<_>>(),
-            Some(in_period),
-            NullEquality::NullEqualsNull,
-        )?
+    LogicalPlanBuilder::from(periods).join_detailed(
+        rows.alias("rated")?.build()?,
+        join,
+        on.unzip::<_, _, Vec<_>, Vec<_>>(),
+        Some(in_period),
+        NullEquality::NullEqualsNull,
+    )
+}
+
+/// The rated DARs beside their periods, checked: their own columns, and each of [`PERIOD_COLUMNS`] as `period …`.
+fn with_periods(call_: &Call, rated: &Relation, periods: LogicalPlan) -> Result<LogicalPlan> {
+    let own = rated.column_names().into_iter();
+    let own = own.map(|name| of("rated", name).alias(name));
+    let period = |name| of("periods", name).alias(format!("period {name}"));
+    joined(call_, rated, periods, JoinType::Right)?
         .filter(call(
             internal::in_contract(),
             vec![
@@ -167,74 +173,53 @@ fn with_periods(call_: &Call, rated: &Relation) -> Result<LogicalPlan> {
                 of("rated", "credits"),
             ],
         ))?
-        .project(
-            rated
-                .column_names()
-                .into_iter()
-                .map(|name| of("rated", name).alias(name))
-                .chain(
-                    PERIOD_COLUMNS.map(|name| of("periods", name).alias(format!("period {name}"))),
-                )
-                .collect::<Vec<_>>(),
-        )?
+        .project(own.chain(PERIOD_COLUMNS.map(period)).collect::<Vec<_>>())?
         .build()
 }
 
 /// The rated DARs with the columns of their period as `period …`, and `drawdown`: what [`internal::drawdown`] says.
 pub(crate) fn drawdown(call_: &Call, rated: &Relation) -> Result<LogicalPlan> {
-    let dars = with_periods(call_, rated)?;
-    let total = match call_.optional("price_tiers") {
-        // Only a volume price needs to know the whole period.
-        Some(_) => Some(dars.clone()),
-        None => None,
-    };
-    let windowed = LogicalPlanBuilder::from(dars)
+    let periods = periods(call_, &priced(call_)?)?;
+    let dars = with_periods(call_, rated, periods.clone())?;
+    let mut plan = LogicalPlanBuilder::from(dars)
         .window(vec![cumulative(rated)?.alias("cumulative")])?
         .build()?;
-    let (plan, total) = match total {
-        None => (windowed, null(&CREDITS)),
-        Some(dars) => (
-            LogicalPlanBuilder::from(totals(dars)?)
-                .join_detailed(
-                    windowed,
-                    JoinType::Right,
-                    (
-                        vec![Column::new(Some("totals"), "total period_no")],
-                        vec![Column::new_unqualified("period period_no")],
-                    ),
-                    None,
-                    NullEquality::NullEqualsNothing,
-                )?
-                .build()?,
-            of("totals", "total credits"),
-        ),
-    };
+    let mut total = null(&CREDITS);
+    if call_.optional("price_tiers").is_some() {
+        // Only a volume price needs to know the whole period; without one, nothing is read for it.
+        let by_volume = LogicalPlanBuilder::from(periods)
+            .filter(of("periods", "overage").eq(text("volume")))?
+            .build()?;
+        plan = LogicalPlanBuilder::from(totals(call_, rated, by_volume)?)
+            .join_detailed(
+                plan,
+                JoinType::Right,
+                (
+                    vec![Column::new(Some("totals"), "total period_no")],
+                    vec![Column::new_unqualified("period period_no")],
+                ),
+                None,
+                NullEquality::NullEqualsNothing,
+            )?
+            .build()?;
+        total = of("totals", "total credits");
+    }
     let priced = PERIOD_COLUMNS.into_iter().skip(3);
-    let arguments = [
-        column("period period_no"),
-        column("cumulative"),
-        own("credits"),
-        total,
-    ]
-    .into_iter()
-    .chain(priced.map(|name| column(&format!("period {name}"))));
+    let arguments = ["period period_no", "cumulative", "credits"]
+        .map(column)
+        .into_iter()
+        .chain([total])
+        .chain(priced.map(|name| column(&format!("period {name}"))));
     let parts = call(internal::drawdown(), arguments.collect()).alias("drawdown");
-    let kept = rated.column_names().into_iter().map(own);
+    let own = rated.column_names().into_iter().map(column);
+    let period = ["period_start", "period_end", "commitment"];
     LogicalPlanBuilder::from(plan)
         .project(
-            kept.chain(
-                ["period_start", "period_end", "commitment"]
-                    .map(|name| column(&format!("period {name}"))),
-            )
-            .chain([parts])
-            .collect::<Vec<_>>(),
+            own.chain(period.map(|name| column(&format!("period {name}"))))
+                .chain([parts])
+                .collect::<Vec<_>>(),
         )?
         .build()
-}
-
-/// A column of the rated DARs.
-fn own(name: &str) -> Expr {
-    column(name)
 }
 
 /// Credits of the period up to and with this row.
@@ -257,16 +242,16 @@ fn cumulative(rated: &Relation) -> Result<Expr> {
     .build()
 }
 
-/// Credits of each whole period: the relation `totals`.
-fn totals(dars: LogicalPlan) -> Result<LogicalPlan> {
-    LogicalPlanBuilder::from(dars)
+/// Credits of each whole one of `periods`: the relation `totals`.
+fn totals(call_: &Call, rated: &Relation, periods: LogicalPlan) -> Result<LogicalPlan> {
+    joined(call_, rated, periods, JoinType::Inner)?
         .aggregate(
-            vec![column("period period_no")],
-            vec![exact_sum(column("credits")).alias("credits")],
+            vec![of("periods", "period_no")],
+            vec![exact_sum(of("rated", "credits")).alias("total credits")],
         )?
         .project(vec![
-            column("period period_no").alias("total period_no"),
-            column("credits").alias("total credits"),
+            of("periods", "period_no").alias("total period_no"),
+            column("total credits"),
         ])?
         .alias("totals")?
         .build()
