@@ -8,6 +8,7 @@ mod argument;
 mod calendar;
 mod call;
 mod charged_messages;
+mod commitment_curve;
 mod contracts;
 mod dars;
 mod day_range;
@@ -68,12 +69,13 @@ pub(crate) struct RelationSpec {
 
 /// Every table function: the only list.
 pub(crate) fn all() -> &'static [&'static TableFunction] {
-    static ALL: [&TableFunction; 8] = [
+    static ALL: [&TableFunction; 9] = [
         &message_days::MESSAGE_DAYS,
         &dars::DARS,
         &rated_dars::RATED_DARS,
         &ledger::LEDGER,
         &invoice_lines::INVOICE_LINES,
+        &commitment_curve::COMMITMENT_CURVE,
         &distinct_messages::DISTINCT_MESSAGES,
         &rejects::REJECTS,
         &dispositions::DISPOSITIONS,

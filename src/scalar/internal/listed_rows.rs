@@ -57,7 +57,13 @@ impl ListedRows {
         self.rows.as_ref().map_or(0, Array::len)
     }
 
-    fn column(&self, name: &str) -> Result<&ArrayRef> {
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A column of all rows.
+    pub(crate) fn column(&self, name: &str) -> Result<&ArrayRef> {
         self.rows
             .as_ref()
             .and_then(|rows| rows.column_by_name(name))

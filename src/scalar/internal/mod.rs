@@ -12,12 +12,14 @@ pub(crate) mod instant;
 mod invoice;
 pub(super) mod listed_rows;
 mod message_reason;
+mod offer_costs;
 pub(super) mod rows_out;
 mod site_periods;
 
 pub(crate) use contract_rows::{CONTRACT_FIGURES, CONTRACT_TEXTS};
 pub(crate) use day::NAME as DAY_NAME;
 pub(crate) use instant::per_second;
+pub(crate) use offer_costs::OFFER_FIGURES;
 
 use datafusion::logical_expr::ScalarUDF;
 
@@ -106,6 +108,11 @@ pub(crate) fn message_charges() -> ScalarUDF {
 /// `dayrate_charged_sites(sites, channel_charges, with_feature)`.
 pub(crate) fn charged_sites() -> ScalarUDF {
     invoice::ChargedSites::new().into()
+}
+
+/// `dayrate_offer_costs(offers, history)`.
+pub(crate) fn offer_costs() -> ScalarUDF {
+    offer_costs::OfferCosts::new().into()
 }
 
 /// `dayrate_invoice(…)`.
