@@ -17,6 +17,7 @@ mod distinct_messages;
 mod expression;
 mod invoice_lines;
 mod ledger;
+mod ledger_changes;
 mod message_days;
 pub(crate) mod option;
 mod planner;
@@ -69,13 +70,14 @@ pub(crate) struct RelationSpec {
 
 /// Every table function: the only list.
 pub(crate) fn all() -> &'static [&'static TableFunction] {
-    static ALL: [&TableFunction; 9] = [
+    static ALL: [&TableFunction; 10] = [
         &message_days::MESSAGE_DAYS,
         &dars::DARS,
         &rated_dars::RATED_DARS,
         &ledger::LEDGER,
         &invoice_lines::INVOICE_LINES,
         &commitment_curve::COMMITMENT_CURVE,
+        &ledger_changes::LEDGER_CHANGES,
         &distinct_messages::DISTINCT_MESSAGES,
         &rejects::REJECTS,
         &dispositions::DISPOSITIONS,

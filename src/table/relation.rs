@@ -304,24 +304,30 @@ impl Relation {
     }
 
     /// Credits as `DECIMAL(18,4)`; NULL if there is no such column.
+    pub(crate) fn credits(&self, column: &str) -> Result<Expr> {
+        self.decimal(column, 18, 4)
+    }
+
+    /// An exact number as `DECIMAL(precision,scale)`; NULL if there is no such column.
     ///
     /// # Errors
     ///
     /// A type with more decimals, which a cast would round; a float; text.
-    pub(crate) fn credits(&self, column: &str) -> Result<Expr> {
+    pub(crate) fn decimal(&self, column: &str, precision: u8, scale: i8) -> Result<Expr> {
         let figure = self.figure(column)?;
+        let target = DataType::Decimal128(precision, scale);
         match self.type_of(&figure)? {
-            DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) if scale > 4 => {
-                let found = self.type_of(&figure)?;
-                let cast = format!("write CAST({column} AS DECIMAL(18,4)) if that loses nothing");
-                Err(self.wrong_type(
-                    column,
-                    &found,
-                    &format!("it has at most 4 decimals; {cast}"),
-                ))
+            found @ (DataType::Decimal128(_, given) | DataType::Decimal256(_, given))
+                if given > scale =>
+            {
+                let remedy = format!(
+                    "it has at most {scale} decimals; write CAST({column} AS DECIMAL({precision},{scale})) if that loses \
+                     nothing"
+                );
+                Err(self.wrong_type(column, &found, &remedy))
             }
-            DataType::Decimal128(18, 4) => Ok(figure),
-            _ => Ok(cast(figure, DataType::Decimal128(18, 4))),
+            found if found == target => Ok(figure),
+            _ => Ok(cast(figure, target)),
         }
     }
 

@@ -12,6 +12,7 @@ pub(crate) mod instant;
 mod invoice;
 pub(super) mod listed_rows;
 mod message_reason;
+mod of_one_row;
 mod offer_costs;
 pub(super) mod rows_out;
 mod site_periods;
@@ -108,6 +109,11 @@ pub(crate) fn message_charges() -> ScalarUDF {
 /// `dayrate_charged_sites(sites, channel_charges, with_feature)`.
 pub(crate) fn charged_sites() -> ScalarUDF {
     invoice::ChargedSites::new().into()
+}
+
+/// `dayrate_of_one_row(rows, relation, key)`.
+pub(crate) fn of_one_row() -> ScalarUDF {
+    of_one_row::OfOneRow::new().into()
 }
 
 /// `dayrate_offer_costs(offers, history)`.
