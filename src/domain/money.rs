@@ -81,6 +81,24 @@ impl Money {
         Self::new(self.0.checked_sub(other.0).ok_or_else(too_large)?)
     }
 
+    /// The money of the first `part` of `whole` credits that cost this much together, rounded half up to the last digit:
+    /// differences of it add up to the whole.
+    ///
+    /// # Errors
+    ///
+    /// More credits than `DECIMAL(18,4)` holds.
+    pub(crate) fn of_part(self, part: Credits4, whole: Credits4) -> Result<Self, Fault> {
+        if whole == 0 {
+            return Ok(Self::ZERO);
+        }
+        let (each, rest) = (self.0 / whole, self.0 % whole);
+        let units = rest
+            .checked_mul(part)
+            .and_then(|product| half_up(product, whole))
+            .and_then(|rest| each.checked_mul(part)?.checked_add(rest));
+        Self::new(units.ok_or_else(too_large)?)
+    }
+
     /// Rounded once, half up, to `minor` decimals.
     ///
     /// # Errors

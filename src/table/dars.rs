@@ -17,7 +17,7 @@ use super::calendar::{Dated, dated, gen_ai_spans};
 use super::expression::{call, column, field, of, text};
 use super::option::{CARRY, GEN_AI_RULE, GEN_AI_SCOPE, REJECTS, RELATIONSHIP};
 use super::relation::{IdKind, null, utc_microseconds};
-use super::relationship::{Measure, Merge, by_consumer, by_conversation};
+use super::relationship::{CONVERSATIONS, Measure, Merge, by_consumer, by_conversation};
 use super::{Call, FEATURE_PERIODS, MESSAGES, SITES, TableFunction};
 use crate::aggregate::at_first;
 use crate::error;
@@ -81,6 +81,16 @@ enum By {
 }
 
 fn plan(call: &Call) -> Result<LogicalPlan> {
+    planned(call, false)
+}
+
+/// The DARs with what each conversation has in them, as [`CONVERSATIONS`]; without that column where the relationship
+/// is the conversation itself.
+pub(crate) fn with_conversations(call: &Call) -> Result<LogicalPlan> {
+    planned(call, true)
+}
+
+fn planned(call: &Call, with_conversations: bool) -> Result<LogicalPlan> {
     let dated = dated(call)?;
     let carried = carried(call, &dated)?;
     let by = match (dated.consumer_kind(), call.is(&RELATIONSHIP, "consumer")) {
@@ -93,7 +103,7 @@ fn plan(call: &Call) -> Result<LogicalPlan> {
     let messages = counted(call, &dated, by, &carried)?;
     let measures = measures(call, &dated, by, &carried)?;
     let dars = match by {
-        By::Consumer { key, .. } => by_consumer(messages, &measures, key)?,
+        By::Consumer { key, .. } => by_consumer(messages, &measures, key, with_conversations)?,
         By::Conversation => by_conversation(messages, &measures)?,
     };
     let dars = match call.option(&GEN_AI_RULE).as_deref() {
@@ -120,8 +130,17 @@ fn plan(call: &Call) -> Result<LogicalPlan> {
     let carried = carried
         .iter()
         .map(|name| field(column(&format!("carry {name}")), "value").alias(name));
+    let conversations = match by {
+        By::Consumer { .. } if with_conversations => Some(column(CONVERSATIONS)),
+        _ => None,
+    };
     LogicalPlanBuilder::from(dars)
-        .project(output.chain(carried).collect::<Vec<_>>())?
+        .project(
+            output
+                .chain(carried)
+                .chain(conversations)
+                .collect::<Vec<_>>(),
+        )?
         .build()
 }
 

@@ -76,7 +76,7 @@ fn plan(call_: &Call) -> Result<LogicalPlan> {
     let rated = call_.upstream(&RATED_DARS)?;
     rated.leaves_free("ledger", &ADDED)?;
     let names: Vec<String> = rated.column_names().into_iter().map(Into::into).collect();
-    let drawn = drawdown(call_, &rated)?;
+    let drawn = drawdown(call_, &rated, Cost::Drawdown)?;
     let part = |name: &str, alias: &str| field(column("drawdown"), name).alias(alias);
     let added = ["period_start", "period_end", "commitment"]
         .map(|name| column(&format!("period {name}")).alias(name))
@@ -177,20 +177,37 @@ fn with_periods(call_: &Call, rated: &Relation, periods: LogicalPlan) -> Result<
         .build()
 }
 
+/// What a DAR's own credits cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cost {
+    /// Their place in the drawdown decides.
+    Drawdown,
+    /// Their share of the period's money.
+    Average,
+    /// Their share of the period's money, with the unused commitment of a period that has ended before this day.
+    Amortised(Day),
+}
+
 /// The rated DARs with the columns of their period as `period …`, and `drawdown`: what [`internal::drawdown`] says.
-pub(crate) fn drawdown(call_: &Call, rated: &Relation) -> Result<LogicalPlan> {
+pub(crate) fn drawdown(call_: &Call, rated: &Relation, cost: Cost) -> Result<LogicalPlan> {
     let periods = periods(call_, &priced(call_)?)?;
     let dars = with_periods(call_, rated, periods.clone())?;
     let mut plan = LogicalPlanBuilder::from(dars)
         .window(vec![cumulative(rated)?.alias("cumulative")])?
         .build()?;
-    let mut total = null(&CREDITS);
-    if call_.optional("price_tiers").is_some() {
+    let whole = match (cost, call_.optional("price_tiers")) {
+        (Cost::Drawdown, None) => None,
         // Only a volume price needs to know the whole period; without one, nothing is read for it.
-        let by_volume = LogicalPlanBuilder::from(periods)
-            .filter(of("periods", "overage").eq(text("volume")))?
-            .build()?;
-        plan = LogicalPlanBuilder::from(totals(call_, rated, by_volume)?)
+        (Cost::Drawdown, Some(_)) => Some(
+            LogicalPlanBuilder::from(periods)
+                .filter(of("periods", "overage").eq(text("volume")))?
+                .build()?,
+        ),
+        (Cost::Average | Cost::Amortised(_), _) => Some(periods),
+    };
+    let mut total = null(&CREDITS);
+    if let Some(periods) = whole {
+        plan = LogicalPlanBuilder::from(totals(call_, rated, periods)?)
             .join_detailed(
                 plan,
                 JoinType::Right,
@@ -204,11 +221,15 @@ pub(crate) fn drawdown(call_: &Call, rated: &Relation) -> Result<LogicalPlan> {
             .build()?;
         total = of("totals", "total credits");
     }
+    let ended = match cost {
+        Cost::Amortised(by) => column("period period_end").lt_eq(day(by)),
+        Cost::Drawdown | Cost::Average => lit(false),
+    };
     let priced = PERIOD_COLUMNS.into_iter().skip(3);
     let arguments = ["period period_no", "cumulative", "credits"]
         .map(column)
         .into_iter()
-        .chain([total])
+        .chain([total, lit(cost != Cost::Drawdown), ended])
         .chain(priced.map(|name| column(&format!("period {name}"))));
     let parts = call(internal::drawdown(), arguments.collect()).alias("drawdown");
     let own = rated.column_names().into_iter().map(column);

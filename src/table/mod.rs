@@ -14,6 +14,8 @@ mod dars;
 mod day_range;
 mod dispositions;
 mod distinct_messages;
+mod engagement_days;
+mod engagements;
 mod expression;
 mod invoice_lines;
 mod ledger;
@@ -70,12 +72,14 @@ pub(crate) struct RelationSpec {
 
 /// Every table function: the only list.
 pub(crate) fn all() -> &'static [&'static TableFunction] {
-    static ALL: [&TableFunction; 10] = [
+    static ALL: [&TableFunction; 12] = [
         &message_days::MESSAGE_DAYS,
         &dars::DARS,
         &rated_dars::RATED_DARS,
         &ledger::LEDGER,
         &invoice_lines::INVOICE_LINES,
+        &engagement_days::ENGAGEMENT_DAYS,
+        &engagements::ENGAGEMENTS,
         &commitment_curve::COMMITMENT_CURVE,
         &ledger_changes::LEDGER_CHANGES,
         &distinct_messages::DISTINCT_MESSAGES,

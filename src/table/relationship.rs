@@ -7,14 +7,21 @@
 //! are pruned, since only the list of consumers is unnested.
 
 use datafusion::common::{Column, Result, UnnestOptions};
+use datafusion::functions::core::expr_fn::named_struct;
 use datafusion::functions_aggregate::bool_and_or::bool_or_udaf;
 use datafusion::functions_aggregate::min_max::{max_udaf, min_udaf};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, when};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit, when};
 
 use super::expression::{call, column, field};
 use super::relation::IdKind;
 use crate::aggregate::{at_first, collect, exact_sum};
 use crate::scalar::internal;
+
+/// The column that lists a DAR's conversations: `{conversation_id, messages, channel, first_message_at}`.
+pub(crate) const CONVERSATIONS: &str = "dar conversations";
+
+/// The measures that [`CONVERSATIONS`] shows of each.
+const PARTS: [&str; 3] = ["messages", "channel", "first_message_at"];
 
 /// A figure of a DAR, and how the figures of its parts make one.
 pub(crate) struct Measure {
@@ -68,10 +75,13 @@ pub(crate) fn by_conversation(messages: LogicalPlan, measures: &[Measure]) -> Re
 
 /// DARs by consumer. `messages` has `site_id, conversation_id, consumer_id, day`; the result has `site_id,
 /// relationship_id, has_consumer, day` and the measures. Ids become `kind` where consumers and conversations meet.
+///
+/// `with_conversations` adds [`CONVERSATIONS`]: what each conversation has in the DAR.
 pub(crate) fn by_consumer(
     messages: LogicalPlan,
     measures: &[Measure],
     kind: IdKind,
+    with_conversations: bool,
 ) -> Result<LogicalPlan> {
     let parts = LogicalPlanBuilder::from(messages).aggregate(
         ["site_id", "conversation_id", "consumer_id", "day"].map(column),
@@ -113,6 +123,17 @@ pub(crate) fn by_consumer(
     let element = |name: &str| {
         call(internal::element(), vec![column(name), slot.clone()]).alias(name.to_string())
     };
+    let conversation = named_struct(
+        [lit("conversation_id"), column("conversation_id")]
+            .into_iter()
+            .chain(
+                PARTS
+                    .iter()
+                    .flat_map(|name| [lit(*name), element(name).unalias()]),
+            )
+            .collect(),
+    )
+    .alias("conversation");
     let settled = unnested.project(
         [
             column("site_id"),
@@ -122,13 +143,19 @@ pub(crate) fn by_consumer(
         ]
         .into_iter()
         .chain(names().map(element))
+        .chain(with_conversations.then_some(conversation))
         .collect::<Vec<_>>(),
     )?;
 
+    let conversations = collect(column("conversation")).alias(CONVERSATIONS);
     settled
         .aggregate(
             ["site_id", "relationship_id", "has_consumer", "day"].map(column),
-            measures.iter().map(Measure::merged).collect::<Vec<_>>(),
+            measures
+                .iter()
+                .map(Measure::merged)
+                .chain(with_conversations.then_some(conversations))
+                .collect::<Vec<_>>(),
         )?
         .build()
 }

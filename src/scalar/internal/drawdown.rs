@@ -1,6 +1,6 @@
 //! `dayrate_drawdown`: how a DAR draws down its period's commitment, and what that costs.
 //!
-//! Internal: `ledger` plans it.
+//! Internal: `ledger` and `engagement_days` plan it.
 
 use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, StructArray};
 use arrow::datatypes::{DataType, Decimal128Type, Fields, Int64Type};
@@ -15,10 +15,12 @@ use crate::domain::money::{Credits4, MONEY_SCALE, Money, Price6};
 use crate::domain::tariff::{BLOCK_MODES, Overage, TIER_MODES, Tier};
 use crate::error;
 
-/// `dayrate_drawdown(period_no, cumulative, credits, total, commitment, credit_price, overage, overage_block, tiers)`:
-/// `{cumulative, drawn, overage, remaining, amount}`, NULL where `period_no` is.
+/// `dayrate_drawdown(period_no, cumulative, credits, total, averaged, ended, commitment, credit_price, overage,
+/// overage_block, tiers)`: `{cumulative, drawn, overage, remaining, amount}`, NULL where `period_no` is.
 ///
-/// `cumulative` includes the row's own `credits`; `total` is that of the whole period, asked for only by volume tiers.
+/// `cumulative` includes the row's own `credits`; `total` is that of the whole period, asked for only by volume tiers
+/// and averages. `amount` is what the row's own credits cost, or, if `averaged`, its share of the period's money, to
+/// which the unused commitment belongs where the period has `ended`.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Drawdown {
     signature: Signature,
@@ -27,7 +29,7 @@ pub(crate) struct Drawdown {
 impl Drawdown {
     pub(crate) fn new() -> Self {
         Self {
-            signature: Signature::any(9, Volatility::Immutable),
+            signature: Signature::any(11, Volatility::Immutable),
         }
     }
 
@@ -134,6 +136,28 @@ impl Prices {
         let overage = |credits| self.overage.money(above(credits), above(total));
         Money::of(drawn, self.credit_price)?.plus(overage(after)?.minus(overage(before)?)?)
     }
+
+    /// The share that the credits from `before` to `after` have in all the money of a period of `total` credits.
+    ///
+    /// # Errors
+    ///
+    /// Money that does not fit.
+    fn average(
+        &self,
+        before: Credits4,
+        after: Credits4,
+        total: Credits4,
+        ended: bool,
+    ) -> std::result::Result<Money, crate::domain::Fault> {
+        let mut money = self.money(0, total, total)?;
+        if ended {
+            let unused = (self.commitment - total).max(0);
+            money = money.plus(Money::of(unused, self.credit_price)?)?;
+        }
+        money
+            .of_part(after, total)?
+            .minus(money.of_part(before, total)?)
+    }
 }
 
 fn decimals(column: &ArrayRef) -> Result<&Decimal128Array> {
@@ -162,14 +186,30 @@ impl ScalarUDFImpl for Drawdown {
             .into_iter()
             .map(|column| column.into_array(rows))
             .collect::<Result<Vec<_>>>()?;
-        let [period, cumulative, credits, total, prices @ ..] = columns.as_slice() else {
-            return Err(exec_datafusion_err!("{} takes nine arguments", self.name()));
+        let [
+            period,
+            cumulative,
+            credits,
+            total,
+            averaged,
+            ended,
+            prices @ ..,
+        ] = columns.as_slice()
+        else {
+            return Err(exec_datafusion_err!(
+                "{} takes eleven arguments",
+                self.name()
+            ));
         };
         let period = period
             .as_primitive_opt::<Int64Type>()
             .ok_or_else(|| exec_datafusion_err!("period_no is not a number"))?;
         let (cumulative, credits) = (decimals(cumulative)?, decimals(credits)?);
         let total = total.as_primitive_opt::<Decimal128Type>();
+        let is = |flags: &ArrayRef, row: usize| {
+            let flags = flags.as_boolean_opt();
+            flags.is_some_and(|flags| flags.is_valid(row) && flags.value(row))
+        };
         let price_columns = PriceColumns::new(prices)?;
 
         let mut at: Option<(i64, Prices)> = None;
@@ -202,9 +242,12 @@ impl ScalarUDFImpl for Drawdown {
             let total = total.map_or(after, |total| total.value(row));
             let within = after.min(prices.commitment);
             let own = within - before.min(prices.commitment);
-            let money = prices
-                .money(before, after, total)
-                .map_err(|fault| error::data(fault.to_string()))?;
+            let money = if is(averaged, row) {
+                prices.average(before, after, total, is(ended, row))
+            } else {
+                prices.money(before, after, total)
+            };
+            let money = money.map_err(|fault| error::data(fault.to_string()))?;
             drawn_down.push(Some(after));
             drawn.push(Some(own));
             over.push(Some(after - before - own));

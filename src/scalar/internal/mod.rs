@@ -15,6 +15,7 @@ mod message_reason;
 mod of_one_row;
 mod offer_costs;
 pub(super) mod rows_out;
+mod shares;
 mod site_periods;
 
 pub(crate) use contract_rows::{CONTRACT_FIGURES, CONTRACT_TEXTS};
@@ -109,6 +110,11 @@ pub(crate) fn message_charges() -> ScalarUDF {
 /// `dayrate_charged_sites(sites, channel_charges, with_feature)`.
 pub(crate) fn charged_sites() -> ScalarUDF {
     invoice::ChargedSites::new().into()
+}
+
+/// `dayrate_shares(conversations, credits, amount)`.
+pub(crate) fn shares() -> ScalarUDF {
+    shares::Shares::new().into()
 }
 
 /// `dayrate_of_one_row(rows, relation, key)`.
