@@ -13,6 +13,7 @@ pub(crate) mod invoice;
 pub(crate) mod message;
 pub(crate) mod money;
 pub(crate) mod offer;
+pub(crate) mod outcome;
 pub(crate) mod share;
 pub(crate) mod site;
 pub(crate) mod tariff;

@@ -15,6 +15,7 @@ mod day_range;
 mod dispositions;
 mod distinct_messages;
 mod engagement_days;
+mod engagement_outcomes;
 mod engagements;
 mod expression;
 mod invoice_lines;
@@ -58,7 +59,7 @@ pub(crate) struct TableFunction {
 }
 
 /// A relation that a table function reads.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct RelationSpec {
     /// The parameter; also the session's relation or the table function that stands in when it is left out.
     pub(crate) name: &'static str,
@@ -72,7 +73,7 @@ pub(crate) struct RelationSpec {
 
 /// Every table function: the only list.
 pub(crate) fn all() -> &'static [&'static TableFunction] {
-    static ALL: [&TableFunction; 12] = [
+    static ALL: [&TableFunction; 13] = [
         &message_days::MESSAGE_DAYS,
         &dars::DARS,
         &rated_dars::RATED_DARS,
@@ -80,6 +81,7 @@ pub(crate) fn all() -> &'static [&'static TableFunction] {
         &invoice_lines::INVOICE_LINES,
         &engagement_days::ENGAGEMENT_DAYS,
         &engagements::ENGAGEMENTS,
+        &engagement_outcomes::ENGAGEMENT_OUTCOMES,
         &commitment_curve::COMMITMENT_CURVE,
         &ledger_changes::LEDGER_CHANGES,
         &distinct_messages::DISTINCT_MESSAGES,

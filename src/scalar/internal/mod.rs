@@ -14,6 +14,7 @@ pub(super) mod listed_rows;
 mod message_reason;
 mod of_one_row;
 mod offer_costs;
+mod outcomes;
 pub(super) mod rows_out;
 mod shares;
 mod site_periods;
@@ -22,6 +23,7 @@ pub(crate) use contract_rows::{CONTRACT_FIGURES, CONTRACT_TEXTS};
 pub(crate) use day::NAME as DAY_NAME;
 pub(crate) use instant::per_second;
 pub(crate) use offer_costs::OFFER_FIGURES;
+pub(crate) use outcomes::COST_COLUMNS;
 
 use datafusion::logical_expr::ScalarUDF;
 
@@ -115,6 +117,11 @@ pub(crate) fn charged_sites() -> ScalarUDF {
 /// `dayrate_shares(conversations, credits, amount)`.
 pub(crate) fn shares() -> ScalarUDF {
     shares::Shares::new().into()
+}
+
+/// `dayrate_engaged(conversation_id, parts)`.
+pub(crate) fn engaged() -> ScalarUDF {
+    outcomes::EngagedParts::new().into()
 }
 
 /// `dayrate_of_one_row(rows, relation, key)`.
