@@ -119,7 +119,6 @@ fn plan(call_: &Call) -> Result<LogicalPlan> {
     let of_part = |name: &str| field(column("engaged"), name);
     let output = ENGAGEMENT_OUTCOMES.columns.iter().map(|(name, _)| {
         let value = match *name {
-            "conversation_id" => column("conversation_id"),
             "site_id" => of_part("site"),
             "dars" | "messages" => coalesce(vec![of_part(name), lit(0_i64)]),
             "credits" => {
@@ -135,7 +134,8 @@ fn plan(call_: &Call) -> Result<LogicalPlan> {
             vec![column("conversation_id")],
             vec![collect(part).alias("parts")],
         )?
-        .project(vec![column("conversation_id"), engaged.alias("engaged")])?
+        // Not beside its key: the engine would go on to believe that a row is all there is of it.
+        .project(vec![engaged.alias("engaged")])?
         .unnest_columns_with_options(
             vec![Column::new_unqualified("engaged")],
             UnnestOptions::new(),

@@ -89,8 +89,9 @@ fn plan(call: &Call) -> Result<LogicalPlan> {
         .fields()
         .iter()
         .map(|field| field.name().clone())
-        .filter(|name| !["site_id", "conversation_id"].contains(&name.as_str()))
         .collect();
+    // With its key, which the parts take from there: beside the list, the engine would go on to believe that a row is
+    // all there is of a key, and leave the currency out of a grouping.
     let part = named_struct(
         names
             .iter()
@@ -116,14 +117,9 @@ fn plan(call: &Call) -> Result<LogicalPlan> {
                 collect(part).alias("part"),
             ],
         )?
+        .project(["first currency", "part"].map(column))?
         .unnest_columns_with_options(vec![Column::new_unqualified("part")], UnnestOptions::new())?
-        .project(
-            ["site_id", "conversation_id"]
-                .map(column)
-                .into_iter()
-                .chain(names.iter().map(of_part))
-                .collect::<Vec<_>>(),
-        )?
+        .project(names.iter().map(of_part).collect::<Vec<_>>())?
         .build()?;
     let whole = summed(settled, &["site_id", "conversation_id", "currency"], true)?;
     let output = ENGAGEMENTS.columns.iter().map(|(name, _)| column(name));

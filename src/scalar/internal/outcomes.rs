@@ -34,9 +34,12 @@ pub(crate) const COST_COLUMNS: [&str; 9] = [
     "amount",
 ];
 
-/// `parts` is a list of `{site, is_outcome, site_id, currency, …cost, outcome_id, kind, revenue, saving, resolved}`, in
-/// which `site_id` is as text and `site` as the output has it. The result is a list of `{site, …cost, currency, kinds,
-/// outcomes, revenue, saving, resolved}`.
+/// The columns of `parts` that every row of the result has.
+const KEYS: [&str; 2] = ["conversation_id", "site"];
+
+/// `parts` is a list of `{conversation_id, site, is_outcome, site_id, currency, …cost, outcome_id, kind, revenue, saving, resolved}`, in
+/// which `site_id` is as text and `site` as the output has it. The result is a list of `{conversation_id, site, …cost,
+/// currency, kinds, outcomes, revenue, saving, resolved}`.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct EngagedParts {
     signature: Signature,
@@ -58,7 +61,7 @@ fn fields_of(parts: &DataType) -> Result<Fields> {
     let DataType::Struct(fields) = item.data_type() else {
         return Err(wrong());
     };
-    let kept = ["site"].iter().chain(&COST_COLUMNS).map(|name| {
+    let kept = KEYS.iter().chain(&COST_COLUMNS).map(|name| {
         let (_, field) = fields.find(name).ok_or_else(wrong)?;
         Ok(Field::new(*name, field.data_type().clone(), true))
     });
@@ -163,7 +166,10 @@ fn columns(
             .ok_or_else(|| exec_datafusion_err!("parts have no {name}"))?;
         Ok(take(column, places, None)?)
     };
-    let mut columns = vec![taken("site", &sites)?];
+    let mut columns = Vec::new();
+    for name in KEYS {
+        columns.push(taken(name, &sites)?);
+    }
     for name in COST_COLUMNS {
         columns.push(taken(name, &costs)?);
     }
