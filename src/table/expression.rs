@@ -66,6 +66,9 @@ pub(crate) fn unlisted(
         .map(|name| field(column("row"), name).alias(*name));
     LogicalPlanBuilder::from(plan)
         .project(vec![rows.alias("row")])?
+        // There is one row anyway. But no filter goes below a limit, where the engine would push one without columns,
+        // such as a `false` that it has worked out itself, through the aggregate: that empties the list, not the answer.
+        .limit(0, Some(1))?
         .unnest_columns_with_options(
             vec![Column::new_unqualified("row")],
             UnnestOptions::new().with_preserve_nulls(false),

@@ -1,10 +1,57 @@
 //! The reports that come with the tool: every file of `queries/`, and nothing else.
 
 /// Name and text, by name.
-pub(super) const ALL: [(&str, &str); 5] = [
+pub(super) const ALL: [(&str, &str); 25] = [
+    (
+        "commitment_sizing",
+        include_str!("../../../queries/commitment_sizing.sql"),
+    ),
+    (
+        "containment",
+        include_str!("../../../queries/containment.sql"),
+    ),
+    (
+        "cost_per_resolved",
+        include_str!("../../../queries/cost_per_resolved.sql"),
+    ),
+    (
+        "dar_messages",
+        include_str!("../../../queries/dar_messages.sql"),
+    ),
     (
         "data_quality",
         include_str!("../../../queries/data_quality.sql"),
+    ),
+    ("drawdown", include_str!("../../../queries/drawdown.sql")),
+    (
+        "feature_costs",
+        include_str!("../../../queries/feature_costs.sql"),
+    ),
+    ("focus", include_str!("../../../queries/focus.sql")),
+    ("invoice", include_str!("../../../queries/invoice.sql")),
+    (
+        "invoice_changes",
+        include_str!("../../../queries/invoice_changes.sql"),
+    ),
+    (
+        "invoice_line_dars",
+        include_str!("../../../queries/invoice_line_dars.sql"),
+    ),
+    (
+        "invoice_totals",
+        include_str!("../../../queries/invoice_totals.sql"),
+    ),
+    (
+        "ledger_changes",
+        include_str!("../../../queries/ledger_changes.sql"),
+    ),
+    (
+        "marginal_cost",
+        include_str!("../../../queries/marginal_cost.sql"),
+    ),
+    (
+        "message_conflicts",
+        include_str!("../../../queries/message_conflicts.sql"),
     ),
     (
         "monthly_channels",
@@ -13,6 +60,27 @@ pub(super) const ALL: [(&str, &str); 5] = [
     (
         "monthly_credits",
         include_str!("../../../queries/monthly_credits.sql"),
+    ),
+    (
+        "overage_forecast",
+        include_str!("../../../queries/overage_forecast.sql"),
+    ),
+    (
+        "pass_through",
+        include_str!("../../../queries/pass_through.sql"),
+    ),
+    (
+        "plan_what_if",
+        include_str!("../../../queries/plan_what_if.sql"),
+    ),
+    ("readings", include_str!("../../../queries/readings.sql")),
+    (
+        "roi_by_kind",
+        include_str!("../../../queries/roi_by_kind.sql"),
+    ),
+    (
+        "seat_comparison",
+        include_str!("../../../queries/seat_comparison.sql"),
     ),
     (
         "weekly_usage",
