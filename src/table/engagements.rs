@@ -78,7 +78,8 @@ fn measures(parts: bool) -> Vec<(&'static str, Expr)> {
 }
 
 fn plan(call: &Call) -> Result<LogicalPlan> {
-    // Each currency of a conversation by itself, then all of them together to learn which comes first.
+    // Each currency of a conversation by itself, then all of them together to learn which comes first. The ids travel in
+    // the list: to the engine a key stays unique across an unnesting, and it would then merge the currencies of one.
     let by_currency = summed(
         shared(call)?,
         &["site_id", "conversation_id", "currency"],
@@ -89,7 +90,6 @@ fn plan(call: &Call) -> Result<LogicalPlan> {
         .fields()
         .iter()
         .map(|field| field.name().clone())
-        .filter(|name| !["site_id", "conversation_id"].contains(&name.as_str()))
         .collect();
     let part = named_struct(
         names
@@ -117,13 +117,7 @@ fn plan(call: &Call) -> Result<LogicalPlan> {
             ],
         )?
         .unnest_columns_with_options(vec![Column::new_unqualified("part")], UnnestOptions::new())?
-        .project(
-            ["site_id", "conversation_id"]
-                .map(column)
-                .into_iter()
-                .chain(names.iter().map(of_part))
-                .collect::<Vec<_>>(),
-        )?
+        .project(names.iter().map(of_part).collect::<Vec<_>>())?
         .build()?;
     let whole = summed(settled, &["site_id", "conversation_id", "currency"], true)?;
     let output = ENGAGEMENTS.columns.iter().map(|(name, _)| column(name));
