@@ -19,7 +19,8 @@ use crate::scalar::internal;
 pub(crate) static ENGAGEMENT_OUTCOMES: TableFunction = TableFunction {
     name: "engagement_outcomes",
     summary: "The engagements, each cost once, beside their outcomes: how many, of which kinds, their revenue, saving and \
-              whether any was resolved. Revenue in another currency than the cost has a row of its own.",
+              whether any was resolved. Money in another currency than the cost has a row of its own, without any cost; an \
+              outcome of no engagement stays too.",
     relations: &[
         RELATIONS[0],
         RELATIONS[1],
@@ -119,7 +120,8 @@ fn plan(call_: &Call) -> Result<LogicalPlan> {
     let of_part = |name: &str| field(column("engaged"), name);
     let output = ENGAGEMENT_OUTCOMES.columns.iter().map(|(name, _)| {
         let value = match *name {
-            "conversation_id" => column("conversation_id"),
+            // Not the key itself: to the engine a key stays unique across an unnesting.
+            "conversation_id" => of_part("conversation"),
             "site_id" => of_part("site"),
             "dars" | "messages" => coalesce(vec![of_part(name), lit(0_i64)]),
             "credits" => {
@@ -135,7 +137,7 @@ fn plan(call_: &Call) -> Result<LogicalPlan> {
             vec![column("conversation_id")],
             vec![collect(part).alias("parts")],
         )?
-        .project(vec![column("conversation_id"), engaged.alias("engaged")])?
+        .project(vec![engaged.alias("engaged")])?
         .unnest_columns_with_options(
             vec![Column::new_unqualified("engaged")],
             UnnestOptions::new(),
@@ -161,6 +163,9 @@ fn side(
         relation
             .id("conversation_id", conversation)?
             .alias("conversation_id"),
+        relation
+            .id("conversation_id", conversation)?
+            .alias("conversation"),
         relation.id("site_id", site)?.alias("site"),
         relation.id("site_id", IdKind::Text)?.alias("site_id"),
         lit(is_outcome).alias("is_outcome"),
