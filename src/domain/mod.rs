@@ -9,6 +9,7 @@ pub(crate) mod choice;
 pub(crate) mod contract;
 pub(crate) mod credits;
 pub(crate) mod day;
+pub(crate) mod focus;
 pub(crate) mod invoice;
 pub(crate) mod message;
 pub(crate) mod money;

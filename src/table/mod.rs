@@ -18,6 +18,7 @@ mod engagement_days;
 mod engagement_outcomes;
 mod engagements;
 mod expression;
+mod focus_rows;
 mod invoice_lines;
 mod ledger;
 mod ledger_changes;
@@ -73,7 +74,7 @@ pub(crate) struct RelationSpec {
 
 /// Every table function: the only list.
 pub(crate) fn all() -> &'static [&'static TableFunction] {
-    static ALL: [&TableFunction; 13] = [
+    static ALL: [&TableFunction; 14] = [
         &message_days::MESSAGE_DAYS,
         &dars::DARS,
         &rated_dars::RATED_DARS,
@@ -84,6 +85,7 @@ pub(crate) fn all() -> &'static [&'static TableFunction] {
         &engagement_outcomes::ENGAGEMENT_OUTCOMES,
         &commitment_curve::COMMITMENT_CURVE,
         &ledger_changes::LEDGER_CHANGES,
+        &focus_rows::FOCUS_ROWS,
         &distinct_messages::DISTINCT_MESSAGES,
         &rejects::REJECTS,
         &dispositions::DISPOSITIONS,

@@ -158,9 +158,17 @@ pub(crate) static TO: OptionSpec = OptionSpec {
     description: "the day after the last one of the history taken",
 };
 
+/// Who sends the invoice.
+pub(crate) static PROVIDER: OptionSpec = OptionSpec {
+    name: "provider",
+    values: Values::Text,
+    default: "messaging platform",
+    description: "the name of the platform in FOCUS: provider, publisher and invoice issuer",
+};
+
 /// Every option: the only list.
 pub(crate) fn all() -> &'static [&'static OptionSpec] {
-    static ALL: [&OptionSpec; 14] = [
+    static ALL: [&OptionSpec; 15] = [
         &RELATIONSHIP,
         &GEN_AI_RULE,
         &GEN_AI_SCOPE,
@@ -175,6 +183,7 @@ pub(crate) fn all() -> &'static [&'static OptionSpec] {
         &COST,
         &FROM,
         &TO,
+        &PROVIDER,
     ];
     &ALL
 }

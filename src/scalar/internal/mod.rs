@@ -8,6 +8,7 @@ mod contract_terms;
 mod day;
 mod drawdown;
 mod field;
+mod focus_charges;
 pub(crate) mod instant;
 mod invoice;
 pub(super) mod listed_rows;
@@ -122,6 +123,11 @@ pub(crate) fn shares() -> ScalarUDF {
 /// `dayrate_engaged(conversation_id, parts)`.
 pub(crate) fn engaged() -> ScalarUDF {
     outcomes::EngagedParts::new().into()
+}
+
+/// `dayrate_focus_charges(lines, previous)`.
+pub(crate) fn focus_charges() -> ScalarUDF {
+    focus_charges::FocusCharges::new().into()
 }
 
 /// `dayrate_of_one_row(rows, relation, key)`.
