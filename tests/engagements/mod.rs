@@ -4,6 +4,7 @@
 //! `ledger`; everything after that it works out by itself, from the sentences of the design. What a period left unused it
 //! takes from the invoice.
 
+mod faults;
 mod model;
 
 use datafusion::prelude::SessionContext;
