@@ -120,8 +120,6 @@ fn plan(call_: &Call) -> Result<LogicalPlan> {
     let of_part = |name: &str| field(column("engaged"), name);
     let output = ENGAGEMENT_OUTCOMES.columns.iter().map(|(name, _)| {
         let value = match *name {
-            // Not the key itself: to the engine a key stays unique across an unnesting.
-            "conversation_id" => of_part("conversation"),
             "site_id" => of_part("site"),
             "dars" | "messages" => coalesce(vec![of_part(name), lit(0_i64)]),
             "credits" => {
@@ -137,6 +135,7 @@ fn plan(call_: &Call) -> Result<LogicalPlan> {
             vec![column("conversation_id")],
             vec![collect(part).alias("parts")],
         )?
+        // Not beside its key: the engine would go on to believe that a row is all there is of it.
         .project(vec![engaged.alias("engaged")])?
         .unnest_columns_with_options(
             vec![Column::new_unqualified("engaged")],
@@ -163,9 +162,6 @@ fn side(
         relation
             .id("conversation_id", conversation)?
             .alias("conversation_id"),
-        relation
-            .id("conversation_id", conversation)?
-            .alias("conversation"),
         relation.id("site_id", site)?.alias("site"),
         relation.id("site_id", IdKind::Text)?.alias("site_id"),
         lit(is_outcome).alias("is_outcome"),

@@ -78,8 +78,7 @@ fn measures(parts: bool) -> Vec<(&'static str, Expr)> {
 }
 
 fn plan(call: &Call) -> Result<LogicalPlan> {
-    // Each currency of a conversation by itself, then all of them together to learn which comes first. The ids travel in
-    // the list: to the engine a key stays unique across an unnesting, and it would then merge the currencies of one.
+    // Each currency of a conversation by itself, then all of them together to learn which comes first.
     let by_currency = summed(
         shared(call)?,
         &["site_id", "conversation_id", "currency"],
@@ -91,6 +90,8 @@ fn plan(call: &Call) -> Result<LogicalPlan> {
         .iter()
         .map(|field| field.name().clone())
         .collect();
+    // With its key, which the parts take from there: beside the list, the engine would go on to believe that a row is
+    // all there is of a key, and leave the currency out of a grouping.
     let part = named_struct(
         names
             .iter()
@@ -116,6 +117,7 @@ fn plan(call: &Call) -> Result<LogicalPlan> {
                 collect(part).alias("part"),
             ],
         )?
+        .project(["first currency", "part"].map(column))?
         .unnest_columns_with_options(vec![Column::new_unqualified("part")], UnnestOptions::new())?
         .project(names.iter().map(of_part).collect::<Vec<_>>())?
         .build()?;

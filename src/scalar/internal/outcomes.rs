@@ -35,15 +35,15 @@ pub(crate) const COST_COLUMNS: [&str; 9] = [
     "amount",
 ];
 
-/// The columns that a cost and an outcome both have.
-const IDS: [&str; 2] = ["conversation", "site"];
+/// The columns of `parts` that every row of the result has.
+const KEYS: [&str; 2] = ["conversation_id", "site"];
 
 /// How many of [`COST_COLUMNS`] describe the conversation, whatever the currency; the others add up.
 const DESCRIBING: usize = 5;
 
-/// `parts` is a list of `{conversation, site, is_outcome, site_id, currency, …cost, outcome_id, kind, revenue, saving,
-/// resolved}`, in which `site_id` is as text, `conversation` and `site` as the output has them. The result is a list of
-/// `{conversation, site, …cost, currency, kinds, outcomes, revenue, saving, resolved}`.
+/// `parts` is a list of `{conversation_id, site, is_outcome, site_id, currency, …cost, outcome_id, kind, revenue, saving,
+/// resolved}`, in which `site_id` is as text, `site` as the output has it. The result is a list of
+/// `{conversation_id, site, …cost, currency, kinds, outcomes, revenue, saving, resolved}`.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct EngagedParts {
     signature: Signature,
@@ -65,7 +65,7 @@ fn fields_of(parts: &DataType) -> Result<Fields> {
     let DataType::Struct(fields) = item.data_type() else {
         return Err(wrong());
     };
-    let kept = IDS.iter().chain(&COST_COLUMNS).map(|name| {
+    let kept = KEYS.iter().chain(&COST_COLUMNS).map(|name| {
         let (_, field) = fields.find(name).ok_or_else(wrong)?;
         Ok(Field::new(*name, field.data_type().clone(), true))
     });
@@ -177,7 +177,7 @@ fn columns(
         Ok(take(column, places, None)?)
     };
     let mut columns = Vec::new();
-    for name in IDS {
+    for name in KEYS {
         columns.push(taken(name, &ids)?);
     }
     for (place, name) in COST_COLUMNS.into_iter().enumerate() {
