@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
 mod checks;
+mod engagements;
 mod model;
 mod session;
 

@@ -37,6 +37,8 @@ pub(crate) struct Outcome<'a> {
 pub(crate) struct Engaged<'a> {
     /// The place of its cost; `None`: no cost in this currency.
     pub(crate) cost: Option<usize>,
+    /// The place of a cost that tells about the conversation; `None`: it has none on this site.
+    pub(crate) about: Option<usize>,
     /// The place of an outcome, where there is no cost.
     pub(crate) outcome: Option<usize>,
     /// Of both.
@@ -56,8 +58,9 @@ pub(crate) struct Engaged<'a> {
 
 /// The rows of one conversation: every cost once, in the order given, and what is left of the outcomes.
 ///
-/// An outcome goes to the cost on its site in its currency. Money in another currency stands in a row of its own; where
-/// the cost has no currency, the first one takes it. Outcomes of a conversation without any cost stay.
+/// An outcome goes to the cost on its site in its currency, or, without one or without money, to the first cost there.
+/// Money in another currency stands in a row of its own; where the cost has no currency, it takes the first, by its code.
+/// Outcomes of a conversation without any cost stay.
 ///
 /// # Errors
 ///
@@ -77,51 +80,51 @@ pub(crate) fn engaged<'a>(
         .enumerate()
         .map(|(place, cost)| Engaged {
             cost: Some(place),
+            about: Some(place),
             currency: cost.currency,
             site_id: cost.site_id,
             ..Engaged::default()
         })
         .collect();
     let sites: BTreeSet<Option<&str>> = costs.iter().map(|cost| cost.site_id).collect();
-    let mut places: Vec<usize> = (0..outcomes.len()).collect();
-    // The first currency, by its code, is the one that a cost without any takes.
-    places.sort_by_key(|place| {
-        outcomes
-            .get(*place)
-            .map(|outcome| (outcome.currency, outcome.outcome_id))
-    });
-    let mut seen: Vec<&Outcome<'a>> = Vec::new();
-    for place in places {
-        let Some(outcome) = outcomes.get(place) else {
-            continue;
-        };
-        if let Some(id) = outcome.outcome_id {
-            match seen.iter().find(|other| other.outcome_id == Some(id)) {
-                Some(same) if *same == outcome => continue,
-                Some(_) => {
-                    return fault(format!(
-                        "outcome_id '{id}' has two rows that differ; keep the right one, or give each an id of its own"
-                    ));
-                }
-                None => seen.push(outcome),
-            }
-        }
+    let mut placed: Vec<(Outcome<'a>, usize)> = Vec::new();
+    for (outcome, place) in outcomes.iter().zip(0..) {
         let site_id = match (outcome.site_id, sites.len()) {
-            (None, 0) => None,
-            (None, 1) => sites.first().copied().flatten(),
-            (None, _) => {
-                let names: Vec<String> = sites
-                    .iter()
-                    .flatten()
-                    .map(|site| format!("'{site}'"))
-                    .collect();
+            (None, 2..) => {
+                let names: Vec<&str> = sites.iter().copied().flatten().collect();
                 return fault(format!(
-                    "an outcome has no site_id, and the conversation occurs on the sites {}; name the site",
-                    names.join(", ")
+                    "an outcome has no site_id, and the conversation occurs on the sites '{}'; name the site",
+                    names.join("', '")
                 ));
             }
+            (None, _) => sites.first().copied().flatten(),
             (given, _) => given,
         };
+        // A currency means nothing without money.
+        let has_money = outcome.revenue.is_some() || outcome.saving.is_some();
+        let outcome = Outcome {
+            site_id,
+            currency: outcome.currency.filter(|_| has_money),
+            ..outcome.clone()
+        };
+        let same_id = |(other, _): &&(Outcome, usize)| {
+            other.outcome_id.is_some()
+                && (other.outcome_id, other.site_id) == (outcome.outcome_id, outcome.site_id)
+        };
+        match placed.iter().find(same_id) {
+            None => placed.push((outcome, place)),
+            Some((same, _)) if *same == outcome => {}
+            Some(_) => {
+                return fault(format!(
+                    "outcome_id '{}' has two rows that differ; keep the right one, or give each an id of its own",
+                    outcome.outcome_id.unwrap_or_default()
+                ));
+            }
+        }
+    }
+    placed.sort_by_key(|(outcome, _)| outcome.currency);
+    for (outcome, place) in &placed {
+        let site_id = outcome.site_id;
         let on_site = |row: &Engaged| row.site_id == site_id;
         let same = |row: &Engaged| {
             on_site(row) && (outcome.currency.is_none() || row.currency == outcome.currency)
@@ -134,8 +137,10 @@ pub(crate) fn engaged<'a>(
         let row = match found {
             Some(found) => rows.get_mut(found),
             None => {
+                let about = costs.iter().position(|cost| cost.site_id == site_id);
                 rows.push(Engaged {
-                    outcome: Some(place),
+                    about,
+                    outcome: Some(*place),
                     site_id,
                     ..Engaged::default()
                 });

@@ -19,7 +19,8 @@ use crate::scalar::internal;
 pub(crate) static ENGAGEMENT_OUTCOMES: TableFunction = TableFunction {
     name: "engagement_outcomes",
     summary: "The engagements, each cost once, beside their outcomes: how many, of which kinds, their revenue, saving and \
-              whether any was resolved. Revenue in another currency than the cost has a row of its own.",
+              whether any was resolved. Money in another currency than the cost has a row of its own, without any cost; an \
+              outcome of no engagement stays too.",
     relations: &[
         RELATIONS[0],
         RELATIONS[1],

@@ -15,6 +15,8 @@ mod rates;
 mod read;
 mod world;
 
+pub(crate) use read::rows;
+
 /// How many random worlds a property looks at.
 fn cases(few: u32) -> proptest::test_runner::Config {
     let long = std::env::var("DAYRATE_LONG").is_ok_and(|value| value == "1");

@@ -7,10 +7,10 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 
-pub(super) type Row = Vec<Option<String>>;
+pub(crate) type Row = Vec<Option<String>>;
 
 /// The rows of a query, sorted; instants as microseconds.
-pub(super) async fn rows(ctx: &SessionContext, sql: &str) -> Result<Vec<Row>, DataFusionError> {
+pub(crate) async fn rows(ctx: &SessionContext, sql: &str) -> Result<Vec<Row>, DataFusionError> {
     let batches = dayrate::sql(ctx, sql).await?.collect().await?;
     let mut rows = Vec::new();
     for batch in &batches {

@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, ListArray, StringViewArray, StructArray, UInt64Array,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, ListArray, StringViewArray, StructArray,
+    UInt64Array,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::take;
@@ -21,7 +22,7 @@ use crate::domain::credits::CREDIT_SCALE;
 use crate::domain::outcome::{Cost, Engaged, Outcome, engaged};
 use crate::error;
 
-/// The columns of `parts` that the result has too: those of the cost.
+/// The columns of `parts` that the result has too: those of the cost, first those that say which conversation it is.
 pub(crate) const COST_COLUMNS: [&str; 9] = [
     "org_id",
     "consumer_id",
@@ -37,9 +38,12 @@ pub(crate) const COST_COLUMNS: [&str; 9] = [
 /// The columns of `parts` that every row of the result has.
 const KEYS: [&str; 2] = ["conversation_id", "site"];
 
-/// `parts` is a list of `{conversation_id, site, is_outcome, site_id, currency, …cost, outcome_id, kind, revenue, saving, resolved}`, in
-/// which `site_id` is as text and `site` as the output has it. The result is a list of `{conversation_id, site, …cost,
-/// currency, kinds, outcomes, revenue, saving, resolved}`.
+/// How many of [`COST_COLUMNS`] describe the conversation, whatever the currency; the others add up.
+const DESCRIBING: usize = 5;
+
+/// `parts` is a list of `{conversation_id, site, is_outcome, site_id, currency, …cost, outcome_id, kind, revenue, saving,
+/// resolved}`, in which `site_id` is as text, `site` as the output has it. The result is a list of
+/// `{conversation_id, site, …cost, currency, kinds, outcomes, revenue, saving, resolved}`.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct EngagedParts {
     signature: Signature,
@@ -117,15 +121,18 @@ impl ScalarUDFImpl for EngagedParts {
         let values = lists.values().as_struct();
         let parts = Parts::new(values)?;
 
-        let (mut rows, mut sites, mut costs) = (Vec::new(), Vec::new(), Vec::new());
+        let mut rows = Vec::new();
+        let (mut ids, mut about, mut costs) = (Vec::new(), Vec::new(), Vec::new());
         let mut lengths = Vec::with_capacity(count);
         for row in 0..count {
             let ends = [row, row + 1].map(|end| usize::try_from(lists.offsets()[end]));
             let [Ok(start), Ok(end)] = ends else {
                 return Err(exec_datafusion_err!("a list offset is negative"));
             };
-            let (of_cost, of_outcome): (Vec<usize>, Vec<usize>) =
+            let (mut of_cost, of_outcome): (Vec<usize>, Vec<usize>) =
                 (start..end).partition(|place| !parts.is_outcome.value(*place));
+            // The parts come in any order: the first currency is that of the first day.
+            of_cost.sort_by_key(|place| parts.order(*place));
             let known: Vec<Cost> = of_cost.iter().map(|place| parts.cost(*place)).collect();
             let found: Vec<Outcome> = of_outcome
                 .iter()
@@ -135,14 +142,18 @@ impl ScalarUDFImpl for EngagedParts {
                 .map_err(|fault| error::data(fault.to_string()))?;
             lengths.push(engaged.len());
             for row in engaged {
-                let cost = row.cost.and_then(|place| of_cost.get(place).copied());
-                let other = row.outcome.and_then(|place| of_outcome.get(place).copied());
-                costs.push(cost.map(|place| place as u64));
-                sites.push(cost.or(other).map(|place| place as u64));
+                let place = |place: Option<usize>, places: &[usize]| {
+                    let place = place.and_then(|place| places.get(place));
+                    place.map(|place| *place as u64)
+                };
+                let (own, other) = (place(row.about, &of_cost), place(row.outcome, &of_outcome));
+                costs.push(place(row.cost, &of_cost));
+                about.push(own);
+                ids.push(own.or(other));
                 rows.push(row);
             }
         }
-        let columns = columns(values, &rows, sites.into(), costs.into())?;
+        let columns = columns(values, &rows, [ids, about, costs].map(UInt64Array::from))?;
         let values = StructArray::try_new(fields.clone(), columns, None)?;
         let item = Arc::new(Field::new_list_field(DataType::Struct(fields), true));
         Ok(ColumnarValue::Array(Arc::new(ListArray::try_new(
@@ -157,8 +168,7 @@ impl ScalarUDFImpl for EngagedParts {
 fn columns(
     values: &StructArray,
     rows: &[Engaged],
-    sites: UInt64Array,
-    costs: UInt64Array,
+    [ids, about, costs]: [UInt64Array; 3],
 ) -> Result<Vec<ArrayRef>> {
     let taken = |name: &str, places: &UInt64Array| -> Result<ArrayRef> {
         let column = values
@@ -168,10 +178,11 @@ fn columns(
     };
     let mut columns = Vec::new();
     for name in KEYS {
-        columns.push(taken(name, &sites)?);
+        columns.push(taken(name, &ids)?);
     }
-    for name in COST_COLUMNS {
-        columns.push(taken(name, &costs)?);
+    for (place, name) in COST_COLUMNS.into_iter().enumerate() {
+        let from = if place < DESCRIBING { &about } else { &costs };
+        columns.push(taken(name, from)?);
     }
     let kinds = rows.iter().map(|row| {
         let kinds: Vec<&str> = row.kinds.iter().copied().collect();
@@ -193,6 +204,7 @@ struct Parts<'a> {
     is_outcome: &'a BooleanArray,
     site_id: &'a StringViewArray,
     currency: &'a StringViewArray,
+    first_day: &'a Date32Array,
     outcome_id: &'a StringViewArray,
     kind: &'a StringViewArray,
     revenue: &'a arrow::array::Decimal128Array,
@@ -216,6 +228,7 @@ impl<'a> Parts<'a> {
             is_outcome: flag("is_outcome")?,
             site_id: text("site_id")?,
             currency: text("currency")?,
+            first_day: column("first_day")?.as_primitive_opt().ok_or_else(wrong)?,
             outcome_id: text("outcome_id")?,
             kind: text("kind")?,
             revenue: money("revenue")?,
@@ -229,6 +242,12 @@ impl<'a> Parts<'a> {
             site_id: text(self.site_id, place),
             currency: text(self.currency, place),
         }
+    }
+
+    /// What orders the costs of a conversation: the first day, then the currency, none last.
+    fn order(&self, place: usize) -> (i32, bool, Option<&'a str>) {
+        let currency = text(self.currency, place);
+        (self.first_day.value(place), currency.is_none(), currency)
     }
 
     fn outcome(&self, place: usize) -> Outcome<'a> {
