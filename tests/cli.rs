@@ -564,7 +564,7 @@ fn reports_are_listed_and_described() {
     let desk = Desk::new();
     desk.run(&["report"])
         .is_well()
-        .says("monthly_credits   Engagement credits of each site and month.");
+        .says("monthly_credits    Engagement credits of each site and month.");
     desk.run(&["report", "monthly_credits", "--describe"])
         .is_well()
         .says("from=…  DATE");
@@ -718,11 +718,57 @@ fn shipped_reports_over_the_test_data() {
         .filter(|path| path.extension().is_some_and(|ending| ending == "sql"))
         .collect();
     reports.sort();
+    let before = desk.0.path().join("before.parquet");
+    let saved = format!(
+        "COPY (SELECT * FROM ledger(as_of => DATE '2025-07-01', surcharge_mode => 'multiply')) TO '{}'",
+        before.display()
+    );
+    let config = root.join("testdata/dayrate.toml");
+    let saved = desk.run(&["--config", &config.to_string_lossy(), "-c", &saved]);
+    assert_eq!(saved.code, 0, "{}", saved.err);
+    let relation = format!("before={}", before.display());
     for report in reports {
         let name = report.file_stem().unwrap().to_string_lossy().into_owned();
-        let mut command = desk.command(&["report", &name]);
+        let text = std::fs::read_to_string(&report).unwrap();
+        let format = if name == "focus" { "csv" } else { "table" };
+        let mut command =
+            desk.command(&["--relation", &relation, "--format", format, "report", &name]);
+        command.args(values(&name, &text));
         let answer = Answer::of(command.current_dir(root.join("testdata")).output().unwrap());
         let whole = format!("code {}\n{}\n{}", answer.code, answer.out, answer.err);
         insta::assert_snapshot!(name, whole);
     }
+}
+
+/// What a report is asked: its required values, and a day at which the generated year has ended.
+fn values(report: &str, text: &str) -> Vec<&'static str> {
+    let mut values = match report {
+        "commitment_sizing" => vec![
+            "org_id=org-048",
+            "from=2025-01-01",
+            "to=2026-01-01",
+            "credit_price=0.5",
+            "overage_price=0.62",
+        ],
+        "dar_messages" => vec![
+            "site_id=site-142",
+            "relationship_id=a17307d9-5d76-425f-9166-eca52849adea",
+            "day=2025-01-16",
+        ],
+        "invoice_changes" => vec!["since=2025-12-01"],
+        "invoice_line_dars" => vec![
+            "org_id=org-005",
+            "contract_id=C-005",
+            "period_start=2025-01-01",
+            "line_no=2",
+        ],
+        "ledger_changes" => vec!["as_of=2025-07-01"],
+        "overage_forecast" | "drawdown" | "marginal_cost" => vec!["as_of=2025-10-01"],
+        _ => Vec::new(),
+    };
+    let is_given = values.iter().any(|value| value.starts_with("as_of="));
+    if text.contains("-- param as_of DATE") && !is_given {
+        values.push("as_of=2026-01-01");
+    }
+    values
 }
