@@ -5,9 +5,9 @@
 //! the words of that plan.
 //!
 //! ```text
-//! messages, sites, feature_periods        contracts
-//!          │                                  │
-//!          └─ message_days ── dars ── rated_dars ── your report
+//! messages, sites, feature_periods   contracts       price_tiers, channel_charges     outcomes
+//!          │                             │                       │                      │
+//!          └─ message_days ── dars ── rated_dars ── ledger, invoice_lines, engagements ──┴─ your report
 //! ```
 //!
 //! * `domain` holds the rules in plain Rust: no Arrow, no DataFusion.

@@ -707,6 +707,96 @@ fn table_functions_stand_as_views() {
     answer.fails(&["dars needs the relation messages"]);
 }
 
+/// No column of any table function or report is a float, and no scalar or aggregate gives one.
+#[test]
+fn no_output_has_a_float() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let config = root.join("testdata/dayrate.toml");
+    let desk = Desk::new();
+    let types = |sql: &str| {
+        let answer = desk.run(&[
+            "--config",
+            &config.to_string_lossy(),
+            "--format",
+            "csv",
+            "-c",
+            sql,
+        ]);
+        assert_eq!(answer.code, 0, "{sql}\n{}", answer.err);
+        answer.out
+    };
+    let floats = |types: &str| types.contains("Float") || types.contains("Double");
+    // What the test looks for is there to be found.
+    assert!(floats(&types("DESCRIBE SELECT CAST(1 AS DOUBLE) AS x")));
+
+    let listed = desk.run(&["functions"]);
+    let names = |section: &str| -> Vec<String> {
+        let lines = listed
+            .out
+            .lines()
+            .skip_while(|line| *line != section)
+            .skip(1);
+        let lines = lines.take_while(|line| line.starts_with("  "));
+        let heads = lines.filter(|line| !line.starts_with("   "));
+        heads
+            .filter_map(|line| line.trim().split('(').next().map(Into::into))
+            .collect()
+    };
+    let tables = names("Table functions");
+    assert!(tables.len() >= 14, "{tables:?}");
+    for name in tables {
+        let call = match name.as_str() {
+            "commitment_curve" => "commitment_curve(rated_dars(), (SELECT 10 AS committed_credits, 1 AS credit_price, 2 AS overage_price))".to_owned(),
+            "ledger_changes" => "ledger_changes(ledger(), ledger())".to_owned(),
+            name => format!("{name}()"),
+        };
+        let types = types(&format!("DESCRIBE SELECT * FROM {call}"));
+        assert!(
+            types.lines().count() > 2 && !floats(&types),
+            "{name}:\n{types}"
+        );
+    }
+    let scalars = [names("Scalar functions"), names("Aggregate functions")].concat();
+    assert!(scalars.len() >= 7, "{scalars:?}");
+    for name in scalars {
+        let types = types(&format!(
+            "SELECT DISTINCT data_type FROM information_schema.routines WHERE routine_name = '{name}'"
+        ));
+        assert!(
+            types.lines().count() > 1 && !floats(&types),
+            "{name}:\n{types}"
+        );
+    }
+
+    for report in std::fs::read_dir(root.join("queries")).unwrap() {
+        let path = report.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (header, query): (Vec<&str>, Vec<&str>) =
+            text.lines().partition(|line| line.starts_with("--"));
+        desk.write(
+            "described.sql",
+            &format!(
+                "{}\nDESCRIBE {}",
+                header.join("\n"),
+                query
+                    .join("\n")
+                    .replace("FROM before", "FROM ledger()")
+                    .replace("(before,", "(ledger(),")
+            ),
+        );
+        let mut command = desk.command(&[
+            "--config",
+            &config.to_string_lossy(),
+            "report",
+            "described.sql",
+        ]);
+        let answer = Answer::of(command.args(values(&name, &text)).output().unwrap());
+        assert_eq!(answer.code, 0, "{name}\n{}", answer.err);
+        assert!(!floats(&answer.out), "{name}:\n{}", answer.out);
+    }
+}
+
 /// Every shipped report over the small test data: what it prints, what it says, and how it ends.
 #[test]
 fn shipped_reports_over_the_test_data() {

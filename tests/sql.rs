@@ -1,4 +1,5 @@
-//! SQL behaviour, in one binary: the `.slt` files of `tests/sql/`, and the brute-force model of `tests/model/`.
+//! SQL behaviour, in one binary: the `.slt` files of `tests/sql/`, and the brute-force
+//! models of `tests/model/`, `tests/engagements/` and `tests/money/`.
 //!
 //! Each file runs in a session of its own, through the doors that an embedder uses: `register_all` and `sql`. All
 //! statements of a file run, and every disagreement of every file is reported at once.
@@ -8,6 +9,7 @@
 mod checks;
 mod engagements;
 mod model;
+mod money;
 mod session;
 
 use std::fmt;

@@ -214,7 +214,7 @@ fn enter<'a>(
         .enumerate()
         .filter(|(_, charge)| charge.per == Per::Dar && charge.org_id == account.org_id)
         .collect();
-    for used in &account.days {
+    for used in account.days.iter().filter(|used| used.day < book.as_of) {
         let entry = match &account.contract_id {
             None => None,
             Some(id) => Some(

@@ -85,7 +85,11 @@ fn plan(call_: &Call) -> Result<LogicalPlan> {
     };
 
     let (plan, [contract_rows, tier_rows]) = agreement_rows(call_, &contracts)?;
-    let mut plan = beside(plan, accounts(&rated, as_of, charges.is_some())?)?;
+    let scenario = call_.option(&SCENARIO);
+    // Only a call that rates the DARs itself knows which scenarios are asked for; else those that occur on any day are.
+    let own_scenario = !call_.relations.contains_key(RATED_DARS.name);
+    let until = own_scenario.then_some(as_of);
+    let mut plan = beside(plan, accounts(&rated, until, charges.is_some())?)?;
     let mut charge_rows = no_rows();
     if let Some(charges) = charges {
         plan = beside(plan, charges)?;
@@ -96,9 +100,6 @@ fn plan(call_: &Call) -> Result<LogicalPlan> {
         plan = beside(plan, messages)?;
         message_rows = column("message_rows");
     }
-    let scenario = call_.option(&SCENARIO);
-    // Only a call that rates the DARs itself knows which scenarios are asked for.
-    let own_scenario = !call_.relations.contains_key(RATED_DARS.name);
     let lines = call(
         internal::invoice(),
         vec![
@@ -156,7 +157,9 @@ pub(crate) fn ended_everywhere() -> Day {
 }
 
 /// How many DARs each account had on each day, by their credits, as the one value `account_rows`.
-fn accounts(rated: &Relation, as_of: Day, charged: bool) -> Result<LogicalPlan> {
+///
+/// With `until`, later days are not read.
+fn accounts(rated: &Relation, until: Option<Day>, charged: bool) -> Result<LogicalPlan> {
     rated.require(&["org_id", "day", "scenario", "contract_id", "credits"])?;
     let mut facts = vec![
         ("day", rated.date("day")?),
@@ -198,15 +201,17 @@ fn accounts(rated: &Relation, as_of: Day, charged: bool) -> Result<LogicalPlan> 
         &day_columns,
         &[&constants[..], &[("dars", column("dars"))]].concat(),
     );
-    let accounts = LogicalPlanBuilder::from(rated.plan.clone())
-        .project(
-            account
-                .iter()
-                .chain(&facts)
-                .map(|(name, value)| value.clone().alias(*name))
-                .collect::<Vec<_>>(),
-        )?
-        .filter(before(as_of))?
+    let mut dars = LogicalPlanBuilder::from(rated.plan.clone()).project(
+        account
+            .iter()
+            .chain(&facts)
+            .map(|(name, value)| value.clone().alias(*name))
+            .collect::<Vec<_>>(),
+    )?;
+    if let Some(until) = until {
+        dars = dars.filter(before(until))?;
+    }
+    let accounts = dars
         .aggregate(
             names.iter().map(|name| column(name)).collect::<Vec<_>>(),
             vec![count_udaf().call(vec![lit(1_i64)]).alias("dars")],

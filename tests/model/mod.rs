@@ -15,10 +15,10 @@ mod rates;
 mod read;
 mod world;
 
-pub(crate) use read::rows;
+pub(crate) use read::{Row, rows};
 
 /// How many random worlds a property looks at.
-fn cases(few: u32) -> proptest::test_runner::Config {
+pub(crate) fn cases(few: u32) -> proptest::test_runner::Config {
     let long = std::env::var("DAYRATE_LONG").is_ok_and(|value| value == "1");
     proptest::test_runner::Config {
         cases: if long { few * 100 } else { few },
