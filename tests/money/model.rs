@@ -65,9 +65,12 @@ fn periods(contract: &Contract) -> Vec<(NaiveDate, NaiveDate)> {
     periods
 }
 
-/// What credits above the commitment cost, and the lines that say so: quantity, its unit, price, money, stretch.
+/// A line of overage: quantity, its unit, price, money, stretch.
+type AboveLine = (i128, &'static str, i128, Exact, (i128, i128));
+
+/// What credits above the commitment cost, and the lines that say so.
 struct Above {
-    lines: Vec<(i128, &'static str, i128, Exact, (i128, i128))>,
+    lines: Vec<AboveLine>,
 }
 
 impl Above {
