@@ -21,6 +21,8 @@ pub(crate) struct Dated {
     pub(crate) plan: LogicalPlan,
     /// The messages alone, aliased `messages`.
     pub(crate) messages: Relation,
+    /// The calendar alone.
+    pub(crate) calendar: LogicalPlan,
     site: IdKind,
     conversation: IdKind,
     consumer: Option<IdKind>,
@@ -50,7 +52,7 @@ pub(crate) fn dated(call: &Call) -> Result<Dated> {
     let (site, in_sites) = (kind(&messages, "site_id")?, kind(&sites, "site_id")?);
     let key = site.meet(in_sites);
     let calendar = calendar(call, &messages, &sites)?;
-    let join = LogicalPlanBuilder::from(calendar).join_with_expr_keys(
+    let join = LogicalPlanBuilder::from(calendar.clone()).join_with_expr_keys(
         messages.plan.clone(),
         JoinType::Right,
         (
@@ -76,6 +78,7 @@ pub(crate) fn dated(call: &Call) -> Result<Dated> {
         organization: kind(&sites, "org_id")?,
         zones: call.zones.clone(),
         messages,
+        calendar,
     })
 }
 

@@ -15,6 +15,7 @@ use datafusion::logical_expr::{
 
 use super::calendar::{Dated, dated, gen_ai_spans};
 use super::expression::{call, column, field, of, text};
+use super::fast_path::faster;
 use super::option::{CARRY, GEN_AI_RULE, GEN_AI_SCOPE, REJECTS, RELATIONSHIP};
 use super::relation::{IdKind, null, utc_microseconds};
 use super::relationship::{CONVERSATIONS, Measure, Merge, by_consumer, by_conversation};
@@ -105,6 +106,11 @@ fn planned(call: &Call, with_conversations: bool) -> Result<LogicalPlan> {
     let dars = match by {
         By::Consumer { key, .. } => by_consumer(messages, &measures, key, with_conversations)?,
         By::Conversation => by_conversation(messages, &measures)?,
+    };
+    let dars = match by {
+        _ if with_conversations => dars,
+        By::Consumer { consumer, .. } => faster(call, &dated, Some(consumer), dars)?,
+        By::Conversation => faster(call, &dated, None, dars)?,
     };
     let dars = match call.option(&GEN_AI_RULE).as_deref() {
         Some("day_start") if call.optional("feature_periods").is_some() => {

@@ -85,6 +85,11 @@ fn with_range(plan: &LogicalPlan, predicates: Vec<Expr>) -> Result<Option<Logica
     }
 }
 
+/// The range of the instants, of that type, that a predicate on their days leaves; `None` if it says nothing of them.
+pub(crate) fn sent_at_range(predicate: &Expr, data_type: &DataType) -> Option<Expr> {
+    range(&days(predicate)?, data_type)
+}
+
 /// An expression over the output of a projection as one over its input.
 fn inlined(predicate: Expr, projection: &Projection) -> Result<Expr> {
     let rewritten = predicate.transform(|expr| {

@@ -18,6 +18,7 @@ mod engagement_days;
 mod engagement_outcomes;
 mod engagements;
 mod expression;
+mod fast_path;
 mod focus_rows;
 mod invoice_lines;
 mod ledger;

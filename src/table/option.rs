@@ -166,9 +166,18 @@ pub(crate) static PROVIDER: OptionSpec = OptionSpec {
     description: "the name of the platform in FOCUS: provider, publisher and invoice issuer",
 };
 
+/// How, and never what, is computed.
+pub(crate) static FAST_PATH: OptionSpec = OptionSpec {
+    name: "fast_path",
+    values: Values::Choice(&["on", "off"]),
+    default: "on",
+    description: "whether DARs are made by operators of their own, or by the engine's joins and aggregates: the rows are \
+                  the same; for the session only",
+};
+
 /// Every option: the only list.
 pub(crate) fn all() -> &'static [&'static OptionSpec] {
-    static ALL: [&OptionSpec; 15] = [
+    static ALL: [&OptionSpec; 16] = [
         &RELATIONSHIP,
         &GEN_AI_RULE,
         &GEN_AI_SCOPE,
@@ -184,6 +193,7 @@ pub(crate) fn all() -> &'static [&'static OptionSpec] {
         &FROM,
         &TO,
         &PROVIDER,
+        &FAST_PATH,
     ];
     &ALL
 }

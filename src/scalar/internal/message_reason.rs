@@ -93,28 +93,36 @@ impl Messages {
         })
     }
 
-    /// The error that a bill stops with: the reason, the row, and how to see every such row.
     fn rejection(&self, row: usize, reason: Reason) -> datafusion::error::DataFusionError {
-        let show = |array: &ArrayRef| {
-            let options = FormatOptions::default().with_null("NULL");
-            ArrayFormatter::try_new(array.as_ref(), &options)
-                .map_or_else(|_| "?".into(), |formatter| formatter.value(row).to_string())
-        };
-        let sent_by = if self.sent_by.is_valid(row) {
-            self.sent_by.value(row)
-        } else {
-            "NULL"
-        };
-        error::data(format!(
-            "rejected message ({}): site_id {}, conversation_id {}, sent_at {}, sent_by {sent_by}: {}. \
-             `SELECT * FROM rejects(messages, sites)` lists every rejected message; rejects => 'skip' bills without them",
-            reason.name(),
-            show(&self.site_id),
-            show(&self.conversation_id),
-            show(&self.sent_at),
-            reason.remedy(),
-        ))
+        let ids = [&self.site_id, &self.conversation_id, &self.sent_at];
+        rejection(ids, &self.sent_by, row, reason)
     }
+}
+
+/// The error that a bill stops with: the reason, the row, and how to see every such row. `ids` are `site_id,
+/// conversation_id, sent_at`.
+pub(crate) fn rejection(
+    ids: [&ArrayRef; 3],
+    sent_by: &StringViewArray,
+    row: usize,
+    reason: Reason,
+) -> datafusion::error::DataFusionError {
+    let [site_id, conversation_id, sent_at] = ids.map(|array| {
+        let options = FormatOptions::default().with_null("NULL");
+        ArrayFormatter::try_new(array.as_ref(), &options)
+            .map_or_else(|_| "?".into(), |formatter| formatter.value(row).to_string())
+    });
+    let sent_by = if sent_by.is_valid(row) {
+        sent_by.value(row)
+    } else {
+        "NULL"
+    };
+    error::data(format!(
+        "rejected message ({}): site_id {site_id}, conversation_id {conversation_id}, sent_at {sent_at}, sent_by {sent_by}: {}. \
+         `SELECT * FROM rejects(messages, sites)` lists every rejected message; rejects => 'skip' bills without them",
+        reason.name(),
+        reason.remedy(),
+    ))
 }
 
 fn seven_arguments(volatility: Volatility) -> Signature {

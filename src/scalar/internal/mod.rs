@@ -22,7 +22,8 @@ mod site_periods;
 
 pub(crate) use contract_rows::{CONTRACT_FIGURES, CONTRACT_TEXTS};
 pub(crate) use day::NAME as DAY_NAME;
-pub(crate) use instant::per_second;
+pub(crate) use instant::{instants, per_second};
+pub(crate) use message_reason::rejection;
 pub(crate) use offer_costs::OFFER_FIGURES;
 pub(crate) use outcomes::COST_COLUMNS;
 

@@ -1,0 +1,447 @@
+//! `FoldMessagesExec`: from messages to parts of DARs, in one pass.
+//!
+//! It does what the ordinary plan does in a join, a filter, a projection and a first aggregate: finds each message's
+//! period in the calendar, checks the message by the rule of [`crate::domain::message`], dates it, and counts it in a
+//! [`Window`]. Only what a message that counts needs is done for each of them; any other goes through the rule itself.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray};
+use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
+use arrow::record_batch::RecordBatch;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, exec_datafusion_err};
+use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::metrics::{
+    BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput,
+};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, Distribution, ExecutionPlan, ExecutionPlanProperties,
+    InputDistributionRequirements, PlanProperties, SendableRecordBatchStream, collect_partitioned,
+};
+use futures::{StreamExt, stream};
+use tokio::sync::OnceCell;
+
+use super::calendar::Calendar;
+use super::ids::Ids;
+use super::parts::{self, GEN_AI, LISTENED};
+use super::spelling::Spellings;
+use super::window::{Message, Window};
+use crate::domain::message::{Audience, Facts, Sender, reason};
+use crate::domain::zone::{Clock, Zone, ZoneDatabase};
+use crate::scalar::internal::{instants, rejection};
+
+/// The calendar of a plan, read once for all of its partitions.
+pub(super) type SharedCalendar = Arc<OnceCell<Calendar>>;
+
+/// What is to be made of the messages.
+#[derive(Debug, Clone)]
+pub(crate) struct Folding {
+    /// Whether a DAR is with a consumer; else with a conversation.
+    pub(crate) by_consumer: bool,
+    /// Leave rejected messages out instead of failing.
+    pub(crate) skip_rejected: bool,
+    /// The type of `site_id` and of `org_id` in the output.
+    pub(crate) ids: (DataType, DataType),
+    /// The rules for days.
+    pub(crate) zones: ZoneDatabase,
+}
+
+/// See the module. Children: the calendar, the messages (`site_id, conversation_id, consumer_id, sent_at, sent_by,
+/// audience, intent_analyzer, channel`, ids of conversations and consumers of one type).
+#[derive(Debug)]
+pub(crate) struct FoldMessagesExec {
+    folding: Folding,
+    calendar_rows: Arc<dyn ExecutionPlan>,
+    messages: Arc<dyn ExecutionPlan>,
+    calendar: SharedCalendar,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl FoldMessagesExec {
+    pub(super) fn new(
+        folding: Folding,
+        calendar_rows: Arc<dyn ExecutionPlan>,
+        messages: Arc<dyn ExecutionPlan>,
+        calendar: SharedCalendar,
+    ) -> Self {
+        let partitions = messages.output_partitioning().partition_count();
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(parts::schema()),
+            datafusion::physical_plan::Partitioning::UnknownPartitioning(partitions),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Self {
+            folding,
+            calendar_rows,
+            messages,
+            calendar,
+            properties: Arc::new(properties),
+            metrics: ExecutionPlanMetricsSet::new(),
+        }
+    }
+}
+
+impl DisplayAs for FoldMessagesExec {
+    fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by = if self.folding.by_consumer {
+            "consumer"
+        } else {
+            "conversation"
+        };
+        let rejects = if self.folding.skip_rejected {
+            "skip"
+        } else {
+            "fail"
+        };
+        write!(f, "FoldMessagesExec: relationship={by}, rejects={rejects}")
+    }
+}
+
+impl ExecutionPlan for FoldMessagesExec {
+    fn name(&self) -> &str {
+        "FoldMessagesExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn input_distribution_requirements(&self) -> InputDistributionRequirements {
+        InputDistributionRequirements::new(vec![
+            Distribution::SinglePartition,
+            Distribution::UnspecifiedDistribution,
+        ])
+    }
+
+    fn apply_expressions(
+        &self,
+        _visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.calendar_rows, &self.messages]
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let Ok([calendar_rows, messages]) = <[_; 2]>::try_from(children) else {
+            return Err(exec_datafusion_err!("FoldMessagesExec has two children"));
+        };
+        Ok(Arc::new(Self::new(
+            self.folding.clone(),
+            calendar_rows,
+            messages,
+            Arc::clone(&self.calendar),
+        )))
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let reservation = MemoryConsumer::new(format!("FoldMessages[{partition}]"))
+            .register(context.memory_pool());
+        let fold = Fold {
+            columns: Columns::new(&self.messages.schema())?,
+            input: self.messages.execute(partition, Arc::clone(&context))?,
+            calendar: Arc::clone(&self.calendar),
+            folding: self.folding.clone(),
+            rows: context.session_config().batch_size(),
+            window: Window::default(),
+            spellings: Meanings::new(),
+            ready: VecDeque::new(),
+            is_done: false,
+            reservation,
+            metrics: BaselineMetrics::new(&self.metrics, partition),
+        };
+        let (calendar, calendar_rows) =
+            (Arc::clone(&self.calendar), Arc::clone(&self.calendar_rows));
+        let folding = self.folding.clone();
+        let parts = stream::once(async move {
+            calendar
+                .get_or_try_init(|| async move {
+                    let rows = collect_partitioned(calendar_rows, context).await?.concat();
+                    Calendar::new(&rows, (&folding.ids.0, &folding.ids.1), &folding.zones)
+                })
+                .await?;
+            Ok::<_, datafusion::error::DataFusionError>(stream::try_unfold(fold, Fold::step))
+        });
+        let parts = futures::TryStreamExt::try_flatten(parts);
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            parts::schema(),
+            parts,
+        )))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+}
+
+/// The places of the columns of messages.
+#[derive(Debug, Clone, Copy)]
+struct Columns([usize; 8]);
+
+impl Columns {
+    fn new(schema: &SchemaRef) -> Result<Self> {
+        let mut places = [0; 8];
+        let names = [
+            "site_id",
+            "conversation_id",
+            "consumer_id",
+            "sent_at",
+            "sent_by",
+            "audience",
+            "intent_analyzer",
+            "channel",
+        ];
+        for (place, name) in places.iter_mut().zip(names) {
+            *place = schema.index_of(name)?;
+        }
+        Ok(Self(places))
+    }
+
+    fn of<'a>(&self, batch: &'a RecordBatch) -> [&'a ArrayRef; 8] {
+        self.0.map(|place| batch.column(place))
+    }
+}
+
+/// What spellings mean.
+#[derive(Debug)]
+struct Meanings {
+    /// `None`: not in `sites`.
+    sites: Spellings<Option<u32>>,
+    senders: Spellings<Option<Sender>>,
+    audiences: Spellings<Option<Audience>>,
+}
+
+impl Meanings {
+    fn new() -> Self {
+        Self {
+            sites: Spellings::new(),
+            senders: Spellings::new(),
+            audiences: Spellings::new(),
+        }
+    }
+}
+
+/// One partition at work.
+struct Fold {
+    input: SendableRecordBatchStream,
+    columns: Columns,
+    calendar: SharedCalendar,
+    folding: Folding,
+    rows: usize,
+    window: Window,
+    spellings: Meanings,
+    ready: VecDeque<RecordBatch>,
+    is_done: bool,
+    reservation: MemoryReservation,
+    metrics: BaselineMetrics,
+}
+
+impl Fold {
+    /// The next batch of parts, and what is left to do.
+    async fn step(mut self) -> Result<Option<(RecordBatch, Self)>> {
+        loop {
+            if let Some(batch) = self.ready.pop_front() {
+                let batch = batch.record_output(&self.metrics);
+                return Ok(Some((batch, self)));
+            }
+            if self.is_done {
+                return Ok(None);
+            }
+            match self.input.next().await.transpose()? {
+                Some(batch) => self.take_in(&batch)?,
+                None => {
+                    self.is_done = true;
+                    self.drain()?;
+                }
+            }
+        }
+    }
+
+    fn take_in(&mut self, batch: &RecordBatch) -> Result<()> {
+        let timer = self.metrics.elapsed_compute().clone();
+        let _timer = timer.timer();
+        let calendar = Arc::clone(&self.calendar);
+        let calendar = calendar
+            .get()
+            .ok_or_else(|| exec_datafusion_err!("the calendar is read before any message"))?;
+        let columns = self.columns.of(batch);
+        match columns[3].data_type() {
+            DataType::Timestamp(TimeUnit::Second, _) => {
+                self.fold::<1>(calendar, columns, Zone::by_second)?;
+            }
+            DataType::Timestamp(TimeUnit::Millisecond, _) => {
+                self.fold::<1_000>(calendar, columns, Zone::by_millisecond)?;
+            }
+            DataType::Timestamp(TimeUnit::Microsecond, _) => {
+                self.fold::<1_000_000>(calendar, columns, Zone::by_microsecond)?;
+            }
+            _ => self.fold::<1_000_000_000>(calendar, columns, Zone::by_nanosecond)?,
+        }
+        // A window that finds no memory is emptied early.
+        if self.reservation.try_resize(self.window.size()).is_err() {
+            self.drain()?;
+            self.window = Window::default();
+            self.reservation.free();
+        }
+        Ok(())
+    }
+
+    fn drain(&mut self) -> Result<()> {
+        self.ready.extend(self.window.drain(self.rows)?);
+        Ok(())
+    }
+
+    fn fold<const PER_SECOND: i64>(
+        &mut self,
+        calendar: &Calendar,
+        columns: [&ArrayRef; 8],
+        clock: for<'a> fn(&'a Zone) -> Clock<'a, PER_SECOND>,
+    ) -> Result<()> {
+        let [
+            site_id,
+            conversation,
+            consumer,
+            sent_at,
+            sent_by,
+            audience,
+            own,
+            channel,
+        ] = columns;
+        let instants = instants(sent_at)?;
+        let (conversations, consumers) = (Ids::new(conversation)?, Ids::new(consumer)?);
+        let sites: &StringViewArray = site_id.as_string_view();
+        let senders: &StringViewArray = sent_by.as_string_view();
+        let audiences: &StringViewArray = audience.as_string_view();
+        let channels: &StringViewArray = channel.as_string_view();
+        let own: &BooleanArray = own.as_boolean();
+        let has_audiences = audiences.null_count() < audiences.len();
+        let has_channels = channels.null_count() < channels.len();
+        let has_own = own.null_count() < own.len();
+        self.spellings.sites.next_batch();
+        self.spellings.senders.next_batch();
+        self.spellings.audiences.next_batch();
+        // After 1970-01-01T00:00:00Z, and before any doubt about the year 9999.
+        let likely = 1..=8_000_000_000_i64.saturating_mul(PER_SECOND);
+
+        for row in 0..sites.len() {
+            let site = match sites.is_valid(row) {
+                true => {
+                    let spellings = &mut self.spellings.sites;
+                    spellings.of(sites, row, |text| calendar.site(text))
+                }
+                false => None,
+            };
+            let sender = match senders.is_valid(row) {
+                true => self
+                    .spellings
+                    .senders
+                    .of(senders, row, |text| Sender::parse(text)),
+                false => None,
+            };
+            let audience = match has_audiences && audiences.is_valid(row) {
+                true => self
+                    .spellings
+                    .audiences
+                    .of(audiences, row, |text| Audience::parse(text)),
+                false => Some(Audience::All),
+            };
+            let has_instant = sent_at.is_valid(row);
+            let instant = instants.count(row);
+            let found = match site {
+                Some(site) if has_instant => calendar
+                    .period(site, instant)
+                    .map(|(_, period)| (site, period)),
+                _ => None,
+            };
+            let mut number = [0; 8];
+            let conversation_id = conversations.bytes(row, &mut number);
+            let (message_of, conversation_id) = match (found, conversation_id, sender) {
+                (Some((site, period)), Some(id), Some(sender))
+                    if sender != Sender::System
+                        && audience == Some(Audience::All)
+                        && period.in_force
+                        && !period.is_test
+                        && likely.contains(&instant) =>
+                {
+                    (Some((site, period, sender)), id)
+                }
+                (found, id, sender) => {
+                    let reason = reason(&Facts {
+                        has_site: sites.is_valid(row),
+                        has_conversation: id.is_some(),
+                        sent_at: has_instant.then(|| instants.ceil(row)),
+                        sender,
+                        audience,
+                        in_force: found.map(|(_, period)| period.in_force),
+                        is_test: found.is_some_and(|(_, period)| period.is_test),
+                    });
+                    match (reason, found, id, sender) {
+                        (Some(reason), ..)
+                            if reason.is_rejection() && !self.folding.skip_rejected =>
+                        {
+                            let ids = [site_id, conversation, sent_at];
+                            return Err(rejection(ids, senders, row, reason));
+                        }
+                        (None, Some((site, period)), Some(id), Some(sender)) => {
+                            (Some((site, period, sender)), id)
+                        }
+                        _ => (None, &[][..]),
+                    }
+                }
+            };
+            let Some((site, period, sender)) = message_of else {
+                continue;
+            };
+            let day = period
+                .zone
+                .as_deref()
+                .and_then(|zone| clock(zone).day(instant))
+                .ok_or_else(|| exec_datafusion_err!("a message that counts has no day"))?;
+            let listened = match has_own && own.is_valid(row) {
+                true => own.value(row),
+                false => period.intent_analyzer,
+            };
+            if self.window.is_full() {
+                self.ready.extend(self.window.drain(self.rows)?);
+            }
+            let mut consumer_number = [0; 8];
+            self.window.add(&Message {
+                site,
+                day,
+                conversation_id,
+                consumer_id: match self.folding.by_consumer {
+                    true => consumers.bytes(row, &mut consumer_number),
+                    false => None,
+                },
+                sent_at: instant,
+                sender: match sender {
+                    Sender::Consumer => 0,
+                    Sender::Agent => 1,
+                    Sender::Bot | Sender::System => 2,
+                },
+                flags: u8::from(period.gen_ai) * GEN_AI + u8::from(listened) * LISTENED,
+                channel: (has_channels && channels.is_valid(row))
+                    .then(|| channels.value(row).as_bytes()),
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,449 @@
+//! `SettleDarsExec`: from parts to DARs, in bounded memory.
+//!
+//! Parts come partitioned by site and day, so that everything a DAR is made of meets in one partition. Parts are held
+//! until all have come; where memory does not hold them, they go to disk, sorted into buckets by site and day. Then one
+//! bucket after the other is merged, so that only a bucket's tables are ever in use.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Int64Array, RecordBatchOptions, UInt64Array,
+};
+use arrow::compute::{cast, concat_batches, take, take_record_batch};
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, exec_datafusion_err};
+use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::physical_expr::expressions::col;
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::metrics::{
+    BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput, SpillMetrics,
+};
+use datafusion::physical_plan::spill::SpillManager;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, Distribution, ExecutionPlan, ExecutionPlanProperties,
+    InputDistributionRequirements, PlanProperties, SendableRecordBatchStream,
+};
+use futures::{StreamExt, stream};
+
+use super::calendar::Calendar;
+use super::fold::{FoldMessagesExec, Folding, SharedCalendar};
+use super::ids::ids;
+use super::merge::{Dar, PartRow, merged};
+use super::parts::{self, GEN_AI, LISTENED, Parts};
+
+/// How many buckets; a bucket of a hundred million parts fits a small memory.
+const BUCKETS: usize = 64;
+
+/// Whether generative AI was on, by the option `gen_ai_rule`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GenAiRule {
+    /// At any message.
+    Any,
+    /// At the first one.
+    FirstMessage,
+    /// Settled elsewhere: false here.
+    DayStart,
+}
+
+/// See the module. Its columns are those of `schema` that the ordinary plan has too, by name.
+#[derive(Debug)]
+pub(crate) struct SettleDarsExec {
+    parts: Arc<dyn ExecutionPlan>,
+    calendar: SharedCalendar,
+    by_consumer: bool,
+    gen_ai_rule: GenAiRule,
+    schema: SchemaRef,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+/// The plan of the fast path: DARs of `messages` under the calendar of `calendar_rows`, as rows of `schema`.
+pub(crate) fn dars(
+    folding: Folding,
+    gen_ai_rule: GenAiRule,
+    calendar_rows: Arc<dyn ExecutionPlan>,
+    messages: Arc<dyn ExecutionPlan>,
+    schema: SchemaRef,
+) -> Arc<dyn ExecutionPlan> {
+    let calendar = SharedCalendar::default();
+    let by_consumer = folding.by_consumer;
+    let fold = FoldMessagesExec::new(folding, calendar_rows, messages, Arc::clone(&calendar));
+    Arc::new(SettleDarsExec::new(
+        Arc::new(fold),
+        calendar,
+        by_consumer,
+        gen_ai_rule,
+        schema,
+    ))
+}
+
+impl SettleDarsExec {
+    fn new(
+        parts: Arc<dyn ExecutionPlan>,
+        calendar: SharedCalendar,
+        by_consumer: bool,
+        gen_ai_rule: GenAiRule,
+        schema: SchemaRef,
+    ) -> Self {
+        let partitions = parts.output_partitioning().partition_count();
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(Arc::clone(&schema)),
+            datafusion::physical_plan::Partitioning::UnknownPartitioning(partitions),
+            EmissionType::Final,
+            Boundedness::Bounded,
+        );
+        Self {
+            parts,
+            calendar,
+            by_consumer,
+            gen_ai_rule,
+            schema,
+            properties: Arc::new(properties),
+            metrics: ExecutionPlanMetricsSet::new(),
+        }
+    }
+}
+
+impl DisplayAs for SettleDarsExec {
+    fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self
+            .schema
+            .fields()
+            .iter()
+            .map(|f| f.name().as_str())
+            .collect();
+        write!(
+            f,
+            "SettleDarsExec: gen_ai_rule={:?}, columns=[{}]",
+            self.gen_ai_rule,
+            names.join(", ")
+        )
+    }
+}
+
+impl ExecutionPlan for SettleDarsExec {
+    fn name(&self) -> &str {
+        "SettleDarsExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn input_distribution_requirements(&self) -> InputDistributionRequirements {
+        let schema = parts::schema();
+        let keys = ["site", "day"].map(|name| col(name, &schema));
+        InputDistributionRequirements::new(vec![match keys.into_iter().collect() {
+            Ok(keys) => Distribution::KeyPartitioned(keys),
+            // Right too, only slower.
+            Err::<Vec<_>, _>(_) => Distribution::SinglePartition,
+        }])
+    }
+
+    fn apply_expressions(
+        &self,
+        _visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.parts]
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let parts = children
+            .pop()
+            .ok_or_else(|| exec_datafusion_err!("SettleDarsExec has one child"))?;
+        Ok(Arc::new(Self::new(
+            parts,
+            Arc::clone(&self.calendar),
+            self.by_consumer,
+            self.gen_ai_rule,
+            Arc::clone(&self.schema),
+        )))
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let reservation = MemoryConsumer::new(format!("SettleDars[{partition}]"))
+            .with_can_spill(true)
+            .register(context.memory_pool());
+        let settle = Settle {
+            held: Vec::new(),
+            spilled: (0..BUCKETS).map(|_| Vec::new()).collect(),
+            disk: SpillManager::new(
+                context.runtime_env(),
+                SpillMetrics::new(&self.metrics, partition),
+                parts::schema(),
+            ),
+            reservation,
+            metrics: BaselineMetrics::new(&self.metrics, partition),
+            output: Output {
+                calendar: Arc::clone(&self.calendar),
+                gen_ai_rule: self.gen_ai_rule,
+                schema: Arc::clone(&self.schema),
+                rows: context.session_config().batch_size(),
+            },
+            by_consumer: self.by_consumer,
+        };
+        let input = self.parts.execute(partition, context)?;
+        let dars = stream::once(settle.gather(input));
+        let dars = futures::TryStreamExt::try_flatten(dars);
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            Arc::clone(&self.schema),
+            dars,
+        )))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+}
+
+type Spilled = Arc<dyn datafusion::execution::SpillFile>;
+
+/// One partition at work.
+struct Settle {
+    held: Vec<RecordBatch>,
+    /// By bucket.
+    spilled: Vec<Vec<Spilled>>,
+    disk: SpillManager,
+    reservation: MemoryReservation,
+    metrics: BaselineMetrics,
+    output: Output,
+    by_consumer: bool,
+}
+
+/// What holding a batch takes: itself, and the place of each of its rows.
+fn size(batch: &RecordBatch) -> usize {
+    batch.get_array_memory_size() + batch.num_rows() * size_of::<PartRow>()
+}
+
+/// The bucket of a site's day.
+fn bucket((site, day): (u32, i32)) -> usize {
+    let key = u64::from(site) << 32 | u64::from(day.cast_unsigned());
+    // The high bits of a product mix well; the engine's partitions are chosen by another hash.
+    (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58) as usize
+}
+
+impl Settle {
+    /// Takes all parts in; gives the DARs, bucket by bucket.
+    async fn gather(
+        mut self,
+        mut input: SendableRecordBatchStream,
+    ) -> Result<impl futures::Stream<Item = Result<RecordBatch>>> {
+        while let Some(batch) = input.next().await.transpose()? {
+            if self.reservation.try_grow(size(&batch)).is_err() {
+                self.spill()?;
+                self.reservation.try_grow(size(&batch))?;
+            }
+            self.held.push(batch);
+        }
+        drop(input);
+        if self.spilled.iter().any(|files| !files.is_empty()) {
+            self.spill()?;
+        }
+        let held = Arc::new(Held::new(std::mem::take(&mut self.held))?);
+        let state = (self, held, 0);
+        let batches = stream::try_unfold(state, |(settle, held, number)| async move {
+            if number == BUCKETS {
+                return Ok(None);
+            }
+            let dars = settle.bucket(&held, number).await?;
+            let dars = stream::iter(dars.into_iter().map(Ok));
+            Ok::<_, datafusion::error::DataFusionError>(Some((dars, (settle, held, number + 1))))
+        });
+        Ok(futures::TryStreamExt::try_flatten(batches))
+    }
+
+    /// Writes what is held to disk, a file a bucket.
+    fn spill(&mut self) -> Result<()> {
+        if self.held.is_empty() {
+            return Ok(());
+        }
+        let held = Held::new(std::mem::take(&mut self.held))?;
+        for (rows, files) in held.rows.iter().zip(&mut self.spilled) {
+            let batches = held.batches_of(rows)?;
+            let file = self
+                .disk
+                .spill_record_batch_and_finish(&batches, "SettleDars")?;
+            files.extend(file);
+        }
+        self.reservation.free();
+        Ok(())
+    }
+
+    /// The DARs of one bucket.
+    async fn bucket(&self, held: &Held, number: usize) -> Result<Vec<RecordBatch>> {
+        let files = self.spilled.get(number).map_or(&[][..], Vec::as_slice);
+        let timer = self.metrics.elapsed_compute().clone();
+        if files.is_empty() {
+            let _timer = timer.timer();
+            let rows = held.rows.get(number).map_or(&[][..], Vec::as_slice);
+            return self.settled(&held.parts, rows);
+        }
+        let reservation = self.reservation.new_empty();
+        let mut batches = Vec::new();
+        for file in files {
+            let mut read = self.disk.read_spill_as_stream(Arc::clone(file), None)?;
+            while let Some(batch) = read.next().await.transpose()? {
+                reservation.try_grow(size(&batch))?;
+                batches.push(Parts::new(&batch)?);
+            }
+        }
+        let _timer = timer.timer();
+        let rows: Vec<PartRow> = (0..)
+            .zip(&batches)
+            .flat_map(|(batch, parts)| (0..parts.len()).map(move |row| (batch, row as u32)))
+            .collect();
+        self.settled(&batches, &rows)
+    }
+
+    fn settled(&self, batches: &[Parts], rows: &[PartRow]) -> Result<Vec<RecordBatch>> {
+        let dars = merged(batches, rows, self.by_consumer);
+        let batches = dars
+            .chunks(self.output.rows.max(1))
+            .map(|dars| Ok(self.output.batch(dars)?.record_output(&self.metrics)));
+        batches.collect()
+    }
+}
+
+/// Batches of parts, and the rows of each bucket.
+struct Held {
+    batches: Vec<RecordBatch>,
+    parts: Vec<Parts>,
+    rows: Vec<Vec<PartRow>>,
+}
+
+impl Held {
+    fn new(batches: Vec<RecordBatch>) -> Result<Self> {
+        let parts = batches.iter().map(Parts::new).collect::<Result<Vec<_>>>()?;
+        let mut rows: Vec<Vec<PartRow>> = (0..BUCKETS).map(|_| Vec::new()).collect();
+        for (batch, parts) in (0..).zip(&parts) {
+            for row in 0..parts.len() {
+                if let Some(rows) = rows.get_mut(bucket(parts.site_day(row))) {
+                    rows.push((batch, row as u32));
+                }
+            }
+        }
+        Ok(Self {
+            batches,
+            parts,
+            rows,
+        })
+    }
+
+    /// Some rows as batches of their own.
+    fn batches_of(&self, rows: &[PartRow]) -> Result<Vec<RecordBatch>> {
+        let mut small = Vec::new();
+        for run in rows.chunk_by(|a, b| a.0 == b.0) {
+            let Some(batch) = run
+                .first()
+                .and_then(|(batch, _)| self.batches.get(*batch as usize))
+            else {
+                continue;
+            };
+            let places: UInt64Array = run.iter().map(|(_, row)| Some(u64::from(*row))).collect();
+            small.push(take_record_batch(batch, &places)?);
+        }
+        let whole = small
+            .chunks(256)
+            .map(|small| Ok(concat_batches(&parts::schema(), small)?));
+        whole.collect()
+    }
+}
+
+/// How DARs become rows.
+struct Output {
+    calendar: SharedCalendar,
+    gen_ai_rule: GenAiRule,
+    schema: SchemaRef,
+    rows: usize,
+}
+
+impl Output {
+    fn batch(&self, dars: &[Dar<'_>]) -> Result<RecordBatch> {
+        let calendar = self
+            .calendar
+            .get()
+            .ok_or_else(|| exec_datafusion_err!("the calendar is read before any message"))?;
+        let columns = self
+            .schema
+            .fields()
+            .iter()
+            .map(|field| self.column(calendar, field.name(), field.data_type(), dars));
+        let options = RecordBatchOptions::new().with_row_count(Some(dars.len()));
+        Ok(RecordBatch::try_new_with_options(
+            Arc::clone(&self.schema),
+            columns.collect::<Result<Vec<_>>>()?,
+            &options,
+        )?)
+    }
+
+    fn column(
+        &self,
+        calendar: &Calendar,
+        name: &str,
+        data_type: &DataType,
+        dars: &[Dar<'_>],
+    ) -> Result<ArrayRef> {
+        let period = |dar: &Dar<'_>| {
+            calendar
+                .period(dar.site, dar.first)
+                .ok_or_else(|| exec_datafusion_err!("a DAR lies outside the calendar"))
+        };
+        let of_period = |values: &ArrayRef| -> Result<ArrayRef> {
+            let places = dars.iter().map(|dar| Ok(Some(period(dar)?.0 as u64)));
+            let places = places.collect::<Result<UInt64Array>>()?;
+            Ok(take(values, &places, None)?)
+        };
+        let counts = |count: fn(&Dar<'_>) -> i64| -> ArrayRef {
+            Arc::new(Int64Array::from_iter_values(dars.iter().map(count)))
+        };
+        let flags = |flag: &dyn Fn(&Dar<'_>) -> Result<bool>| -> Result<ArrayRef> {
+            let flags = dars.iter().map(flag).collect::<Result<Vec<bool>>>()?;
+            Ok(Arc::new(BooleanArray::from(flags)))
+        };
+        Ok(match name {
+            "site_id" => {
+                let places: UInt64Array =
+                    dars.iter().map(|dar| Some(u64::from(dar.site))).collect();
+                take(&calendar.site_ids, &places, None)?
+            }
+            "relationship_id" => ids(dars.iter().map(|dar| Some(dar.relationship_id)), data_type)?,
+            "has_consumer" => flags(&|dar| Ok(dar.has_consumer))?,
+            "day" => Arc::new(Date32Array::from_iter_values(
+                dars.iter().map(|dar| dar.day),
+            )),
+            "org_id" => of_period(&calendar.org_ids)?,
+            "time_zone" => of_period(&calendar.time_zones)?,
+            "channel" => ids(dars.iter().map(|dar| dar.channel), data_type)?,
+            "first_message_at" => cast(&counts(|dar| dar.first), data_type)?,
+            "last_message_at" => cast(&counts(|dar| dar.last), data_type)?,
+            "messages" => counts(|dar| dar.messages.iter().sum()),
+            "consumer_messages" => counts(|dar| dar.messages[0]),
+            "agent_messages" => counts(|dar| dar.messages[1]),
+            "bot_messages" => counts(|dar| dar.messages[2]),
+            "gen_ai" => match self.gen_ai_rule {
+                GenAiRule::Any => flags(&|dar| Ok(dar.flags & GEN_AI != 0))?,
+                GenAiRule::FirstMessage => flags(&|dar| Ok(period(dar)?.1.gen_ai))?,
+                GenAiRule::DayStart => flags(&|_| Ok(false))?,
+            },
+            "intent_analyzer" => flags(&|dar| Ok(dar.flags & LISTENED != 0))?,
+            other => return Err(exec_datafusion_err!("DARs have no column {other}")),
+        })
+    }
+}

@@ -1,0 +1,99 @@
+//! What a text means, looked up once for each spelling and not once for each row.
+//!
+//! Columns such as `sent_by` repeat few values. A string view names a text by 16 bytes, within a batch or, up to twelve
+//! bytes long, everywhere: rows are told apart by those, and only a spelling not seen lately is read.
+
+use arrow::array::StringViewArray;
+
+/// Slots, a power of two.
+const SLOTS: usize = 1024;
+
+/// The longest text that a view holds itself.
+const INLINE: u128 = 12;
+
+/// Meanings by view; the slot is chosen by a few mixed bits, and what lies there is compared whole.
+#[derive(Debug)]
+pub(super) struct Spellings<T> {
+    slots: Vec<Option<(u128, T)>>,
+    /// Whether a text lies there that is known only within its batch.
+    of_batch: bool,
+}
+
+impl<T: Copy> Spellings<T> {
+    pub(super) fn new() -> Self {
+        Self {
+            slots: vec![None; SLOTS],
+            of_batch: false,
+        }
+    }
+
+    /// Forgets what held only for the batch before.
+    pub(super) fn next_batch(&mut self) {
+        if std::mem::take(&mut self.of_batch) {
+            self.slots.fill(None);
+        }
+    }
+
+    /// The meaning of the text at `row`, which is not NULL.
+    #[inline]
+    pub(super) fn of(
+        &mut self,
+        column: &StringViewArray,
+        row: usize,
+        meaning: impl FnOnce(&str) -> T,
+    ) -> T {
+        let view = column.views().get(row).copied().unwrap_or_default();
+        let mixed = (view ^ (view >> 64)) as u64;
+        let slot = (mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 54) as usize;
+        match self.slots.get(slot) {
+            Some(Some((seen, value))) if *seen == view => *value,
+            _ => {
+                let value = meaning(column.value(row));
+                self.of_batch |= view & 0xFFFF_FFFF > INLINE;
+                if let Some(place) = self.slots.get_mut(slot) {
+                    *place = Some((view, value));
+                }
+                value
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Texts that share a slot, a prefix or a view across batches keep their own meaning.
+    #[test]
+    fn every_text_keeps_its_meaning() {
+        let mut spellings = Spellings::new();
+        for batch in 0..4 {
+            let texts: Vec<String> = (0..5_000)
+                .map(|n| match n % 3 {
+                    0 => format!("s{n}"),
+                    1 => format!("a text that no view holds itself {n} {batch}"),
+                    _ => format!("{n:012}"),
+                })
+                .collect();
+            let column = StringViewArray::from_iter_values(&texts);
+            spellings.next_batch();
+            for _ in 0..2 {
+                for (row, text) in texts.iter().enumerate() {
+                    let found = spellings.of(&column, row, |text| {
+                        (
+                            text.len(),
+                            text.bytes()
+                                .map(u64::from)
+                                .fold(0, |a, b| a * 31 % 1_000_003 + b),
+                        )
+                    });
+                    let expected = text
+                        .bytes()
+                        .map(u64::from)
+                        .fold(0, |a, b| a * 31 % 1_000_003 + b);
+                    assert_eq!(found, (text.len(), expected), "{text}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! The fast path of `dars`: the same rows, from two operators of our own instead of a join and three aggregates.
+//!
+//! The step that makes DARs of messages becomes a table whose scan is planned below the optimizer's level. It knows the
+//! ordinary plan too and falls back on it for whatever it does not do itself: carried columns, a conversation's consumer,
+//! ids of two kinds. `SET dayrate.fast_path = 'off'` leaves only the ordinary plan.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arrow::datatypes::{Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, Result};
+use datafusion::datasource::{TableType, provider_as_source};
+use datafusion::logical_expr::{
+    Expr, LogicalPlan, LogicalPlanBuilder, TableProviderFilterPushDown, lit,
+};
+use datafusion::physical_plan::ExecutionPlan;
+
+use super::Call;
+use super::calendar::Dated;
+use super::day_range::sent_at_range;
+use super::expression::{call, column};
+use super::option::{FAST_PATH, GEN_AI_RULE, REJECTS};
+use super::relation::{IdKind, Relation, null};
+use crate::exec::{self, Folding, GenAiRule};
+use crate::scalar::internal;
+
+/// The columns that the operators make.
+const MADE: [&str; 15] = [
+    "site_id",
+    "relationship_id",
+    "has_consumer",
+    "day",
+    "org_id",
+    "time_zone",
+    "channel",
+    "first_message_at",
+    "last_message_at",
+    "messages",
+    "consumer_messages",
+    "agent_messages",
+    "bot_messages",
+    "gen_ai",
+    "intent_analyzer",
+];
+
+/// The plan of the fast path over `ordinary`, the step that gives one row a DAR; `ordinary` itself where it is off or
+/// does not fit. `by_consumer` is the kind of the consumers.
+pub(super) fn faster(
+    call: &Call,
+    dated: &Dated,
+    by_consumer: Option<IdKind>,
+    ordinary: LogicalPlan,
+) -> Result<LogicalPlan> {
+    let one_kind = by_consumer.is_none_or(|consumer| consumer == dated.conversation_kind());
+    if !call.is(&FAST_PATH, "on") || !one_kind || has_placeholder(&[&ordinary])? {
+        return Ok(ordinary);
+    }
+    let step = DarStep {
+        schema: Arc::new(Schema::new(ordinary.schema().as_arrow().fields().clone())),
+        folding: Folding {
+            by_consumer: by_consumer.is_some(),
+            skip_rejected: call.is(&REJECTS, "skip"),
+            ids: (dated.site_kind().data_type(), dated.org_kind().data_type()),
+            zones: call.zones.clone(),
+        },
+        gen_ai_rule: match call.option(&GEN_AI_RULE).as_deref() {
+            Some("first_message") => GenAiRule::FirstMessage,
+            Some("day_start") => GenAiRule::DayStart,
+            _ => GenAiRule::Any,
+        },
+        calendar: dated.calendar.clone(),
+        messages: dated.messages.clone(),
+        conversation: dated.conversation_kind(),
+        ordinary,
+    };
+    let names: Vec<Expr> = step
+        .schema
+        .fields()
+        .iter()
+        .map(|field| column(field.name()).alias(field.name()))
+        .collect();
+    // The engine takes scans of one name for scans of one table, so every step has a name of its own.
+    static STEPS: AtomicU64 = AtomicU64::new(1);
+    let name = format!("dar_step_{}", STEPS.fetch_add(1, Ordering::Relaxed));
+    LogicalPlanBuilder::scan(name, provider_as_source(Arc::new(step)), None)?
+        .project(names)?
+        .build()
+}
+
+/// Whether a value is still to be bound: below the optimizer's level nobody would.
+fn has_placeholder(plans: &[&LogicalPlan]) -> Result<bool> {
+    let mut found = false;
+    for plan in plans {
+        plan.apply_with_subqueries(|node| {
+            node.apply_expressions(|expr| {
+                expr.apply(|expr| {
+                    found |= matches!(expr, Expr::Placeholder(_) | Expr::OuterReferenceColumn(..));
+                    Ok(TreeNodeRecursion::Continue)
+                })
+            })
+        })?;
+    }
+    Ok(found)
+}
+
+/// One row a DAR: a table that is computed when it is scanned.
+struct DarStep {
+    schema: SchemaRef,
+    folding: Folding,
+    gen_ai_rule: GenAiRule,
+    calendar: LogicalPlan,
+    messages: Relation,
+    conversation: IdKind,
+    ordinary: LogicalPlan,
+}
+
+impl fmt::Debug for DarStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DarStep").finish_non_exhaustive()
+    }
+}
+
+impl DarStep {
+    /// What the operators read of each message; a column that no measure needs is NULL, and not read.
+    fn messages(&self, columns: &[&str], filters: &[Expr]) -> Result<LogicalPlan> {
+        let messages = &self.messages;
+        let sent_at = messages.column("sent_at");
+        let mut plan = LogicalPlanBuilder::from(messages.plan.clone());
+        let sent_at_type = messages.type_of(&sent_at)?;
+        for range in self.ranges(filters, &sent_at, &sent_at_type)? {
+            plan = plan.filter(range)?;
+        }
+        let of = |name: &str, value: Result<Expr>, is_needed: bool| -> Result<Expr> {
+            let value = value?;
+            let data_type = messages.type_of(&value)?;
+            let value = if is_needed { value } else { null(&data_type) };
+            Ok(value.alias(name))
+        };
+        let needs = |name: &str| columns.contains(&name);
+        let by_consumer = self.folding.by_consumer;
+        plan.project(vec![
+            messages.id("site_id", IdKind::Text)?.alias("site_id"),
+            messages
+                .id("conversation_id", self.conversation)?
+                .alias("conversation_id"),
+            of(
+                "consumer_id",
+                messages.id("consumer_id", self.conversation),
+                by_consumer,
+            )?,
+            sent_at.alias("sent_at"),
+            messages.text("sent_by")?.alias("sent_by"),
+            messages.text("audience")?.alias("audience"),
+            of(
+                "intent_analyzer",
+                messages.flag("intent_analyzer"),
+                needs("intent_analyzer"),
+            )?,
+            of("channel", messages.text("channel"), needs("channel"))?,
+        ])?
+        .build()
+    }
+
+    /// The stretch of `sent_at` that filters on `day` leave.
+    fn ranges(
+        &self,
+        filters: &[Expr],
+        sent_at: &Expr,
+        data_type: &arrow::datatypes::DataType,
+    ) -> Result<Vec<Expr>> {
+        let day = call(
+            internal::day(&self.folding.zones),
+            vec![sent_at.clone(), lit("UTC")],
+        );
+        let mut ranges = Vec::new();
+        for filter in filters {
+            let of_message = filter.clone().transform(|expr| {
+                Ok(match &expr {
+                    Expr::Column(Column { name, .. }) if name == "day" => {
+                        Transformed::new(day.clone(), true, TreeNodeRecursion::Jump)
+                    }
+                    _ => Transformed::no(expr),
+                })
+            })?;
+            ranges.extend(sent_at_range(&of_message.data, data_type));
+        }
+        Ok(ranges)
+    }
+}
+
+#[async_trait]
+impl TableProvider for DarStep {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        let of_day = |filter: &&Expr| {
+            let columns = filter.column_refs();
+            match columns.iter().all(|column| column.name == "day") && !filter.is_volatile() {
+                true => TableProviderFilterPushDown::Inexact,
+                false => TableProviderFilterPushDown::Unsupported,
+            }
+        };
+        Ok(filters.iter().map(of_day).collect())
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = match projection {
+            Some(places) => Arc::new(self.schema.project(places)?),
+            None => Arc::clone(&self.schema),
+        };
+        let columns: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+        if columns.iter().any(|name| !MADE.contains(name)) {
+            let mut plan = LogicalPlanBuilder::from(self.ordinary.clone());
+            for filter in filters {
+                plan = plan.filter(filter.clone())?;
+            }
+            let plan = plan.project(columns.iter().map(|name| column(name)).collect::<Vec<_>>())?;
+            return state.create_physical_plan(&plan.build()?).await;
+        }
+        let messages = self.messages(&columns, filters)?;
+        let messages = state.create_physical_plan(&messages).await?;
+        let calendar = state.create_physical_plan(&self.calendar).await?;
+        Ok(exec::dars(
+            self.folding.clone(),
+            self.gen_ai_rule,
+            calendar,
+            messages,
+            schema,
+        ))
+    }
+}
