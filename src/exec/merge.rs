@@ -4,11 +4,10 @@
 //! several; only if there is none does the conversation itself stand for the relationship. So the smallest consumer of
 //! each conversation's day is found first, over all of its parts.
 
-use std::hash::{BuildHasher, Hasher};
-
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::HashTable;
 
 use super::calendar::SiteNumber;
+use super::id_hash::IdHash;
 use super::parts::{Part, Parts};
 use super::window::channel_order;
 
@@ -48,7 +47,7 @@ pub(super) fn merged<'a>(
     rows: &[PartRow],
     by_consumer: bool,
 ) -> Vec<Dar<'a>> {
-    let hasher = DefaultHashBuilder::default();
+    let hasher = IdHash::default();
     let parts: Vec<Part<'a>> = rows
         .iter()
         .filter_map(|(batch, row)| Some(batches.get(*batch as usize)?.get(*row as usize)))
@@ -63,7 +62,7 @@ pub(super) fn merged<'a>(
     for (part, consumer) in parts.iter().zip(consumers) {
         let relationship_id = consumer.unwrap_or(part.conversation_id);
         let has_consumer = consumer.is_some();
-        let hash = hash(&hasher, part, relationship_id, has_consumer);
+        let hash = hasher.of(relationship_id, part.site, part.day);
         let found = table.find(hash, |place| {
             let place = *place as usize;
             hashes[place] == hash && {
@@ -110,7 +109,7 @@ fn add<'a>(dar: &mut Dar<'a>, part: &Part<'a>) {
 }
 
 /// The consumer of each part: its own, or else the smallest of its conversation's day.
-fn consumers<'a>(parts: &[Part<'a>], hasher: &DefaultHashBuilder) -> Vec<Option<&'a [u8]>> {
+fn consumers<'a>(parts: &[Part<'a>], hasher: &IdHash) -> Vec<Option<&'a [u8]>> {
     let mut table: HashTable<u32> = HashTable::with_capacity(parts.len());
     let mut days: Vec<ConversationDay<'a>> = Vec::with_capacity(parts.len());
     let mut places: Vec<u32> = Vec::with_capacity(parts.len());
@@ -123,7 +122,7 @@ fn consumers<'a>(parts: &[Part<'a>], hasher: &DefaultHashBuilder) -> Vec<Option<
         let place = match before.filter(|place| is_of(&days[*place as usize], part)) {
             Some(place) => place,
             None => {
-                let hash = hash(hasher, part, part.conversation_id, false);
+                let hash = hasher.of(part.conversation_id, part.site, part.day);
                 let found = table.find(hash, |place| {
                     let day = &days[*place as usize];
                     day.hash == hash && is_of(day, part)
@@ -158,12 +157,4 @@ fn consumers<'a>(parts: &[Part<'a>], hasher: &DefaultHashBuilder) -> Vec<Option<
         .zip(places)
         .map(|(part, place)| part.consumer_id.or(days[place as usize].consumer_id))
         .collect()
-}
-
-fn hash(hasher: &DefaultHashBuilder, part: &Part<'_>, id: &[u8], has_consumer: bool) -> u64 {
-    let mut state = hasher.build_hasher();
-    state.write(id);
-    state.write_u64(u64::from(part.site) << 32 | u64::from(part.day.cast_unsigned()));
-    state.write_u8(u8::from(has_consumer));
-    state.finish()
 }

@@ -8,6 +8,7 @@
 mod calendar;
 mod collect_calendar;
 mod fold;
+mod id_hash;
 mod ids;
 mod merge;
 mod parts;

@@ -4,18 +4,17 @@
 //! The table is emptied whenever it is full. That cuts a part in two at most there, and costs nothing but a row.
 //! Ids are compared whole; a hash only says where to look.
 
-use std::hash::{BuildHasher, Hasher};
-
 use datafusion::common::Result;
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::HashTable;
 
 use arrow::record_batch::RecordBatch;
 
 use super::calendar::SiteNumber;
+use super::id_hash::IdHash;
 use super::parts::{Builder, Part};
 
-/// How many conversations' days stay open.
-const OPEN: usize = 1 << 16;
+/// How many conversations' days stay open: few enough for a processor's own cache.
+const OPEN: usize = 1 << 14;
 
 /// How many bytes of ids and channels.
 const BYTES: usize = 1 << 24;
@@ -80,7 +79,7 @@ pub(super) struct Message<'a> {
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Window {
-    hasher: DefaultHashBuilder,
+    hash: IdHash,
     table: HashTable<u32>,
     entries: Vec<Entry>,
     parts: Vec<OpenPart>,
@@ -108,10 +107,9 @@ impl Window {
     #[inline]
     pub(super) fn add(&mut self, message: &Message<'_>) {
         self.messages += 1;
-        let mut hasher = self.hasher.build_hasher();
-        hasher.write(message.conversation_id);
-        hasher.write_u64(u64::from(message.site) << 32 | u64::from(message.day.cast_unsigned()));
-        let hash = hasher.finish();
+        let hash = self
+            .hash
+            .of(message.conversation_id, message.site, message.day);
         let (entries, bytes) = (&self.entries, &self.bytes);
         let found = self.table.find(hash, |place| {
             let entry = &entries[*place as usize];

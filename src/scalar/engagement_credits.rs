@@ -11,12 +11,13 @@ use datafusion::logical_expr::{
     ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature,
     Volatility,
 };
+use hashbrown::HashMap;
 use rust_decimal::Decimal;
 
 use super::BILLING_FUNCTIONS;
 use super::internal::listed_rows::decimal;
 use super::internal::rows_out::{fields, scaled};
-use crate::domain::credits::{CREDIT_SCALE, Credits, Rates, SurchargeMode, credits};
+use crate::domain::credits::{CREDIT_SCALE, Rates, SurchargeMode, credits};
 use crate::error;
 
 /// The names of the arguments, in order.
@@ -102,12 +103,10 @@ impl ScalarUDFImpl for EngagementCredits {
         let rows = if scalar { 1 } else { args.number_rows };
         let inputs = Inputs::new(args.args, rows)?;
         let mut totals = Decimal128Builder::with_capacity(rows).with_precision_and_scale(18, 4)?;
-        let mut last = Last::default();
+        let mut known = Known::default();
         for row in 0..rows {
-            match inputs.credits(row, Decimal::ONE, &mut last)? {
-                Some(credits) => totals.append_value(scaled(credits.total, CREDIT_SCALE)?),
-                None => totals.append_null(),
-            }
+            let parts = inputs.credits(row, Decimal::ONE, &mut known)?;
+            totals.append_option(parts.map(|[_, _, _, total]| total));
         }
         let totals: ArrayRef = Arc::new(totals.finish());
         if scalar {
@@ -157,19 +156,24 @@ struct Inputs {
     intent_analyzer: BooleanArray,
     rates: [Option<ArrayRef>; 3],
     surcharge_mode: Option<ArrayRef>,
+    /// Whether [`Given`] tells all of a row: rates of another type than `DECIMAL` in 128 bits do not fit it.
+    is_plain: bool,
 }
 
 /// The arguments of a row as they lie in their columns (a text as its view: its first bytes, or where it lies).
-#[derive(PartialEq)]
+#[derive(PartialEq, Eq, Hash)]
 struct Given {
     flags: [Option<bool>; 2],
     rates: [Option<i128>; 3],
     surcharge_mode: Option<u128>,
 }
 
-/// What the row before was made of: rows of one contract follow each other.
+/// Base, GenAI's, Intent Analyzer's and all credits of a row, as counts of the fourth decimal; `None` for NULL.
+type Parts = Option<[i128; 4]>;
+
+/// What rows of this batch came to: many rows, few contracts.
 #[derive(Default)]
-struct Last(Option<(Given, Credits)>);
+struct Known(HashMap<Given, Parts>);
 
 impl Inputs {
     fn new(args: Vec<ColumnarValue>, rows: usize) -> Result<Self> {
@@ -190,7 +194,12 @@ impl Inputs {
             .next()
             .map(|array| cast(&array, &DataType::Utf8View))
             .transpose()?;
+        let is_plain = rates
+            .iter()
+            .flatten()
+            .all(|column| matches!(column.data_type(), DataType::Decimal128(_, _)));
         Ok(Self {
+            is_plain,
             gen_ai,
             intent_analyzer,
             rates,
@@ -259,31 +268,31 @@ impl Inputs {
         }
     }
 
-    /// Whether [`Given`] tells all of a row: rates of another type than `DECIMAL` in 128 bits do not fit it.
-    fn is_plain(&self) -> bool {
-        self.rates
-            .iter()
-            .flatten()
-            .all(|column| matches!(column.data_type(), DataType::Decimal128(_, _)))
-    }
-
-    /// The credits of a row; `None` where a flag is NULL.
-    fn credits(&self, row: usize, growth: Decimal, last: &mut Last) -> Result<Option<Credits>> {
+    /// The credits of a row.
+    fn credits(&self, row: usize, growth: Decimal, known: &mut Known) -> Result<Parts> {
         let given = self.given(row);
-        if let Some((same, credits)) = &last.0
-            && *same == given
-            && self.is_plain()
-        {
-            return Ok(Some(*credits));
+        if let Some(parts) = known.0.get(&given) {
+            return Ok(*parts);
         }
         let rates = self.rates(row)?;
-        let [Some(gen_ai), Some(intent_analyzer)] = given.flags else {
-            return Ok(None);
+        let parts = match given.flags {
+            [Some(gen_ai), Some(intent_analyzer)] => {
+                let credits = credits(gen_ai, intent_analyzer, &rates, growth)
+                    .map_err(|fault| error::data(fault.to_string()))?;
+                let scaled = |value| scaled(value, CREDIT_SCALE);
+                Some([
+                    scaled(credits.base)?,
+                    scaled(credits.gen_ai)?,
+                    scaled(credits.intent_analyzer)?,
+                    scaled(credits.total)?,
+                ])
+            }
+            _ => None,
         };
-        let credits = credits(gen_ai, intent_analyzer, &rates, growth)
-            .map_err(|fault| error::data(fault.to_string()))?;
-        last.0 = Some((given, credits));
-        Ok(Some(credits))
+        if self.is_plain {
+            known.0.insert(given, parts);
+        }
+        Ok(parts)
     }
 }
 
@@ -348,15 +357,11 @@ impl ScalarUDFImpl for CreditParts {
         let inputs = Inputs::new(args.args, rows)?;
         let new = || Decimal128Builder::with_capacity(rows).with_precision_and_scale(18, 4);
         let mut parts = [new()?, new()?, new()?, new()?];
-        let mut last = Last::default();
+        let mut known = Known::default();
         for row in 0..rows {
-            let credits = inputs.credits(row, growth, &mut last)?;
-            let values = credits.map(|c| [c.base, c.gen_ai, c.intent_analyzer, c.total]);
+            let values = inputs.credits(row, growth, &mut known)?;
             for (place, part) in parts.iter_mut().enumerate() {
-                match values.and_then(|values| values.get(place).copied()) {
-                    Some(value) => part.append_value(scaled(value, CREDIT_SCALE)?),
-                    None => part.append_null(),
-                }
+                part.append_option(values.and_then(|values| values.get(place).copied()));
             }
         }
         let columns = parts
