@@ -74,7 +74,8 @@ fn decoded(file: &Path, group: usize, columns: &[&str]) -> Result<usize> {
     });
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let options = ArrowReaderOptions::new().with_schema(schema);
-    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(File::open(file)?, options)?;
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new_with_options(File::open(file)?, options)?;
     let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
     let batches = builder
         .with_projection(mask)

@@ -79,7 +79,7 @@ def same_parquet(one, other):
     columns = ", ".join(names)
     sides = [f"SELECT {columns} FROM '{path}'" for path in (one, other)]
     differ = duckdb.sql(f"SELECT count(*) FROM (({sides[0]} EXCEPT ALL {sides[1]}) UNION ALL ({sides[1]} EXCEPT ALL {sides[0]}))")
-    return differ.fetchone()[0] == 0
+    return differ.fetchall()[0][0] == 0
 
 
 def run(engine, case, data, out):

@@ -129,17 +129,29 @@ impl Calendar {
         self.numbers.get(site_id).copied()
     }
 
+    /// How many sites there are.
+    pub(super) fn sites(&self) -> usize {
+        self.ranges.len()
+    }
+
+    /// The period of that number, if it holds an instant.
+    #[inline]
+    pub(super) fn period_if(&self, number: usize, instant: i64) -> Option<&Period> {
+        let period = self.periods.get(number)?;
+        (period.first <= instant && instant <= period.last).then_some(period)
+    }
+
     /// The period of a site that holds an instant, and its number.
     #[inline]
     pub(super) fn period(&self, site: SiteNumber, instant: i64) -> Option<(usize, &Period)> {
         let range = self.ranges.get(site as usize)?;
         let periods = self.periods.get(range.clone())?;
-        let place = match periods {
-            [_] => 0,
-            periods => periods.partition_point(|period| period.last < instant),
-        };
-        let period = periods.get(place)?;
-        (period.first <= instant && instant <= period.last).then_some((range.start + place, period))
+        let place = periods.partition_point(|period| period.last < instant);
+        if place == periods.len() {
+            return None;
+        }
+        let number = range.start + place;
+        Some((number, self.period_if(number, instant)?))
     }
 }
 

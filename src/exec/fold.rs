@@ -28,13 +28,15 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, stream};
 use tokio::sync::OnceCell;
 
-use super::calendar::Calendar;
+use super::calendar::{Calendar, Period};
+use super::id_hash::IdHash;
 use super::ids::Ids;
 use super::parts::{self, GEN_AI, LISTENED};
 use super::spelling::Spellings;
-use super::window::{Message, Window};
+use super::window::{AT_ONCE, LONGEST_ID, Message, Window};
 use crate::domain::message::{Audience, Facts, Sender, reason};
 use crate::domain::zone::{Clock, Zone, ZoneDatabase};
+use crate::error;
 use crate::scalar::internal::{instants, rejection};
 
 /// The calendar of a plan, read once for all of its partitions.
@@ -45,6 +47,8 @@ pub(super) type SharedCalendar = Arc<OnceCell<Calendar>>;
 pub(crate) struct Folding {
     /// Whether a DAR is with a consumer; else with a conversation.
     pub(crate) by_consumer: bool,
+    /// Whether each consumer of a conversation has parts of its own, which it takes to say who a DAR is with.
+    pub(crate) with_consumers: bool,
     /// Leave rejected messages out instead of failing.
     pub(crate) skip_rejected: bool,
     /// The type of `site_id` and of `org_id` in the output.
@@ -54,7 +58,7 @@ pub(crate) struct Folding {
 }
 
 /// See the module. Children: the calendar, the messages (`site_id, conversation_id, consumer_id, sent_at, sent_by,
-/// audience, intent_analyzer, channel`, ids of conversations and consumers of one type).
+/// audience, intent_analyzer, channel`; under `by_consumer` ids of conversations and consumers of one type).
 #[derive(Debug)]
 pub(crate) struct FoldMessagesExec {
     folding: Folding,
@@ -162,7 +166,8 @@ impl ExecutionPlan for FoldMessagesExec {
             folding: self.folding.clone(),
             rows: context.session_config().batch_size(),
             window: Window::default(),
-            spellings: Meanings::new(),
+            meanings: Meanings::new(),
+            hash: IdHash::default(),
             ready: VecDeque::new(),
             is_done: false,
             reservation,
@@ -220,13 +225,15 @@ impl Columns {
     }
 }
 
-/// What spellings mean.
+/// What rows mean, as other rows did before them.
 #[derive(Debug)]
 struct Meanings {
     /// `None`: not in `sites`.
     sites: Spellings<Option<u32>>,
     senders: Spellings<Option<Sender>>,
     audiences: Spellings<Option<Audience>>,
+    /// The period last found for each site.
+    periods: Vec<usize>,
 }
 
 impl Meanings {
@@ -235,7 +242,36 @@ impl Meanings {
             sites: Spellings::new(),
             senders: Spellings::new(),
             audiences: Spellings::new(),
+            periods: Vec::new(),
         }
+    }
+
+    fn next_batch(&mut self) {
+        self.sites.next_batch();
+        self.senders.next_batch();
+        self.audiences.next_batch();
+    }
+
+    /// The period of a site at an instant.
+    #[inline]
+    fn period<'c>(
+        &mut self,
+        calendar: &'c Calendar,
+        site: u32,
+        instant: i64,
+    ) -> Option<&'c Period> {
+        let last = self.periods.get(site as usize).copied();
+        if let Some(period) = last.and_then(|last| calendar.period_if(last, instant)) {
+            return Some(period);
+        }
+        let (number, period) = calendar.period(site, instant)?;
+        if self.periods.len() <= site as usize {
+            self.periods.resize(calendar.sites(), usize::MAX);
+        }
+        if let Some(last) = self.periods.get_mut(site as usize) {
+            *last = number;
+        }
+        Some(period)
     }
 }
 
@@ -247,7 +283,8 @@ struct Fold {
     folding: Folding,
     rows: usize,
     window: Window,
-    spellings: Meanings,
+    meanings: Meanings,
+    hash: IdHash,
     ready: VecDeque<RecordBatch>,
     is_done: bool,
     reservation: MemoryReservation,
@@ -335,45 +372,36 @@ impl Fold {
         let has_audiences = audiences.null_count() < audiences.len();
         let has_channels = channels.null_count() < channels.len();
         let has_own = own.null_count() < own.len();
-        self.spellings.sites.next_batch();
-        self.spellings.senders.next_batch();
-        self.spellings.audiences.next_batch();
+        let with_consumers = self.folding.with_consumers && consumer.null_count() < consumer.len();
+        self.meanings.next_batch();
         // After 1970-01-01T00:00:00Z, and before any doubt about the year 9999.
         let likely = 1..=8_000_000_000_i64.saturating_mul(PER_SECOND);
 
+        let mut messages: Vec<Message<'_>> = Vec::with_capacity(AT_ONCE);
         for row in 0..sites.len() {
+            let meanings = &mut self.meanings;
             let site = match sites.is_valid(row) {
-                true => {
-                    let spellings = &mut self.spellings.sites;
-                    spellings.of(sites, row, |text| calendar.site(text))
-                }
+                true => meanings.sites.of(sites, row, |text| calendar.site(text)),
                 false => None,
             };
             let sender = match senders.is_valid(row) {
-                true => self
-                    .spellings
-                    .senders
-                    .of(senders, row, |text| Sender::parse(text)),
+                true => meanings.senders.of(senders, row, Sender::parse),
                 false => None,
             };
             let audience = match has_audiences && audiences.is_valid(row) {
-                true => self
-                    .spellings
-                    .audiences
-                    .of(audiences, row, |text| Audience::parse(text)),
+                true => meanings.audiences.of(audiences, row, Audience::parse),
                 false => Some(Audience::All),
             };
             let has_instant = sent_at.is_valid(row);
             let instant = instants.count(row);
             let found = match site {
-                Some(site) if has_instant => calendar
-                    .period(site, instant)
-                    .map(|(_, period)| (site, period)),
+                Some(site) if has_instant => meanings
+                    .period(calendar, site, instant)
+                    .map(|period| (site, period)),
                 _ => None,
             };
-            let mut number = [0; 8];
-            let conversation_id = conversations.bytes(row, &mut number);
-            let (message_of, conversation_id) = match (found, conversation_id, sender) {
+            let conversation_id = conversations.bytes(row);
+            let (site, period, conversation_id, sender) = match (found, conversation_id, sender) {
                 (Some((site, period)), Some(id), Some(sender))
                     if sender != Sender::System
                         && audience == Some(Audience::All)
@@ -381,7 +409,7 @@ impl Fold {
                         && !period.is_test
                         && likely.contains(&instant) =>
                 {
-                    (Some((site, period, sender)), id)
+                    (site, period, id, sender)
                 }
                 (found, id, sender) => {
                     let reason = reason(&Facts {
@@ -401,14 +429,11 @@ impl Fold {
                             return Err(rejection(ids, senders, row, reason));
                         }
                         (None, Some((site, period)), Some(id), Some(sender)) => {
-                            (Some((site, period, sender)), id)
+                            (site, period, id, sender)
                         }
-                        _ => (None, &[][..]),
+                        _ => continue,
                     }
                 }
-            };
-            let Some((site, period, sender)) = message_of else {
-                continue;
             };
             let day = period
                 .zone
@@ -419,18 +444,26 @@ impl Fold {
                 true => own.value(row),
                 false => period.intent_analyzer,
             };
-            if self.window.is_full() {
-                self.ready.extend(self.window.drain(self.rows)?);
+            let consumer_id = match with_consumers {
+                true => consumers.bytes(row),
+                false => None,
+            };
+            let channel =
+                (has_channels && channels.is_valid(row)).then(|| channels.value(row).as_bytes());
+            let texts = [Some(conversation_id), consumer_id, channel];
+            if texts.iter().flatten().any(|text| text.len() > LONGEST_ID) {
+                return Err(error::data(format!(
+                    "a message of site_id '{}' has an id or a channel of more than {LONGEST_ID} bytes; shorten it, or \
+                     SET dayrate.fast_path = 'off'",
+                    sites.value(row)
+                )));
             }
-            let mut consumer_number = [0; 8];
-            self.window.add(&Message {
+            messages.push(Message {
+                hash: self.hash.of(conversation_id, site, day),
                 site,
                 day,
                 conversation_id,
-                consumer_id: match self.folding.by_consumer {
-                    true => consumers.bytes(row, &mut consumer_number),
-                    false => None,
-                },
+                consumer_id,
                 sent_at: instant,
                 sender: match sender {
                     Sender::Consumer => 0,
@@ -438,10 +471,27 @@ impl Fold {
                     Sender::Bot | Sender::System => 2,
                 },
                 flags: u8::from(period.gen_ai) * GEN_AI + u8::from(listened) * LISTENED,
-                channel: (has_channels && channels.is_valid(row))
-                    .then(|| channels.value(row).as_bytes()),
+                channel,
             });
+            if messages.len() == AT_ONCE {
+                count(&mut self.window, &messages, &mut self.ready, self.rows)?;
+                messages.clear();
+            }
         }
-        Ok(())
+        count(&mut self.window, &messages, &mut self.ready, self.rows)
     }
+}
+
+/// Adds messages to a window, and empties it first if it is full.
+fn count(
+    window: &mut Window,
+    messages: &[Message<'_>],
+    ready: &mut VecDeque<RecordBatch>,
+    rows: usize,
+) -> Result<()> {
+    if window.is_full() {
+        ready.extend(window.drain(rows)?);
+    }
+    window.add(messages);
+    Ok(())
 }

@@ -26,7 +26,7 @@ impl Default for IdHash {
 }
 
 impl IdHash {
-    #[inline]
+    #[inline(always)]
     pub(super) fn of(&self, id: &[u8], site: u32, day: i32) -> u64 {
         let [first, second, third] = self.seeds;
         let key = u64::from(site) << 32 | u64::from(day.cast_unsigned());

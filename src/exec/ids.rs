@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, AsArray, Int64Array, StringViewArray, StringViewBuilder, UInt64Array,
 };
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Int64Type, UInt64Type};
 use datafusion::common::{Result, exec_datafusion_err};
 
@@ -12,8 +13,7 @@ use datafusion::common::{Result, exec_datafusion_err};
 #[derive(Debug)]
 pub(super) enum Ids<'a> {
     Text(&'a StringViewArray),
-    Int64(&'a Int64Array),
-    UInt64(&'a UInt64Array),
+    Number(Vec<[u8; 8]>, Option<&'a NullBuffer>),
 }
 
 /// Turns the sign over, so that the bytes of a negative number come first.
@@ -23,25 +23,29 @@ impl<'a> Ids<'a> {
     pub(super) fn new(column: &'a ArrayRef) -> Result<Self> {
         Ok(match column.data_type() {
             DataType::Utf8View => Self::Text(column.as_string_view()),
-            DataType::Int64 => Self::Int64(column.as_primitive::<Int64Type>()),
-            DataType::UInt64 => Self::UInt64(column.as_primitive::<UInt64Type>()),
+            DataType::Int64 => {
+                let numbers = column.as_primitive::<Int64Type>().values().iter();
+                let bytes = numbers.map(|number| (number.cast_unsigned() ^ SIGN).to_be_bytes());
+                Self::Number(bytes.collect(), column.nulls())
+            }
+            DataType::UInt64 => {
+                let numbers = column.as_primitive::<UInt64Type>().values().iter();
+                let bytes = numbers.map(|number| number.to_be_bytes());
+                Self::Number(bytes.collect(), column.nulls())
+            }
             other => return Err(exec_datafusion_err!("ids of type {other}")),
         })
     }
 
-    /// The bytes of an id, for which `number` has room; `None` for NULL.
+    /// The bytes of an id; `None` for NULL.
     #[inline]
-    pub(super) fn bytes<'b>(&'b self, row: usize, number: &'b mut [u8; 8]) -> Option<&'b [u8]> {
+    pub(super) fn bytes(&self, row: usize) -> Option<&[u8]> {
         match self {
             Self::Text(texts) => texts.is_valid(row).then(|| texts.value(row).as_bytes()),
-            Self::Int64(numbers) => numbers.is_valid(row).then(|| {
-                *number = (numbers.value(row).cast_unsigned() ^ SIGN).to_be_bytes();
-                number.as_slice()
-            }),
-            Self::UInt64(numbers) => numbers.is_valid(row).then(|| {
-                *number = numbers.value(row).to_be_bytes();
-                number.as_slice()
-            }),
+            Self::Number(numbers, nulls) => match nulls {
+                Some(nulls) if nulls.is_null(row) => None,
+                _ => numbers.get(row).map(<[u8; 8]>::as_slice),
+            },
         }
     }
 }
@@ -111,7 +115,7 @@ mod tests {
         for column in [texts, signed, unsigned] {
             let read = Ids::new(&column).unwrap();
             let bytes: Vec<Option<Vec<u8>>> = (0..column.len())
-                .map(|row| read.bytes(row, &mut [0; 8]).map(<[u8]>::to_vec))
+                .map(|row| read.bytes(row).map(<[u8]>::to_vec))
                 .collect();
             assert!(bytes[..4].is_sorted(), "{bytes:?}");
             let back = ids(bytes.iter().map(Option::as_deref), column.data_type()).unwrap();

@@ -29,6 +29,32 @@ pub(super) struct Dar<'a> {
     /// See [`super::parts`].
     pub(super) flags: u8,
     pub(super) channel: Option<&'a [u8]>,
+    /// A conversation's consumer: that of the earliest message that has one, of several the one that is first by
+    /// channel, then the smallest.
+    pub(super) consumer: Option<Consumer<'a>>,
+}
+
+/// A consumer, by its first message.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Consumer<'a> {
+    first: i64,
+    channel: Option<&'a [u8]>,
+    pub(super) consumer_id: &'a [u8],
+}
+
+impl<'a> Consumer<'a> {
+    fn of(part: &Part<'a>) -> Option<Self> {
+        let consumer = |consumer_id| Self {
+            first: part.first,
+            channel: part.channel,
+            consumer_id,
+        };
+        part.consumer_id.map(consumer)
+    }
+
+    fn order(&self) -> impl Ord {
+        (self.first, channel_order(self.channel), self.consumer_id)
+    }
 }
 
 /// The smallest consumer of a conversation's day, and whose day it is.
@@ -88,6 +114,7 @@ pub(super) fn merged<'a>(
             messages: part.messages.map(i64::from),
             flags: part.flags,
             channel: part.channel,
+            consumer: Consumer::of(part),
         });
         hashes.push(hash);
         table.insert_unique(hash, place, |place| hashes[*place as usize]);
@@ -101,6 +128,8 @@ fn add<'a>(dar: &mut Dar<'a>, part: &Part<'a>) {
     if order(part.first, part.channel) < order(dar.first, dar.channel) {
         (dar.first, dar.channel) = (part.first, part.channel);
     }
+    let consumers = [dar.consumer, Consumer::of(part)].into_iter().flatten();
+    dar.consumer = consumers.min_by(|a, b| a.order().cmp(&b.order()));
     dar.last = dar.last.max(part.last);
     for (whole, more) in dar.messages.iter_mut().zip(part.messages) {
         *whole += i64::from(more);

@@ -8,8 +8,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Int64Array, RecordBatchOptions, UInt64Array,
+    ArrayRef, BooleanArray, Date32Array, Int64Array, RecordBatchOptions, StructArray, UInt64Array,
+    new_null_array,
 };
+use arrow::buffer::BooleanBuffer;
 use arrow::compute::{cast, concat_batches, take, take_record_batch};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
@@ -37,8 +39,8 @@ use super::ids::ids;
 use super::merge::{Dar, PartRow, merged};
 use super::parts::{self, GEN_AI, LISTENED, Parts};
 
-/// How many buckets; a bucket of a hundred million parts fits a small memory.
-const BUCKETS: usize = 64;
+/// How many buckets: a bucket of a million parts fits a processor's cache, one of a hundred million a small memory.
+const BUCKETS: usize = 256;
 
 /// Whether generative AI was on, by the option `gen_ai_rule`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,7 +238,7 @@ fn size(batch: &RecordBatch) -> usize {
 fn bucket((site, day): (u32, i32)) -> usize {
     let key = u64::from(site) << 32 | u64::from(day.cast_unsigned());
     // The high bits of a product mix well; the engine's partitions are chosen by another hash.
-    (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58) as usize
+    (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as usize
 }
 
 impl Settle {
@@ -413,9 +415,9 @@ impl Output {
         let counts = |count: fn(&Dar<'_>) -> i64| -> ArrayRef {
             Arc::new(Int64Array::from_iter_values(dars.iter().map(count)))
         };
-        let flags = |flag: &dyn Fn(&Dar<'_>) -> Result<bool>| -> Result<ArrayRef> {
-            let flags = dars.iter().map(flag).collect::<Result<Vec<bool>>>()?;
-            Ok(Arc::new(BooleanArray::from(flags)))
+        let flags = |flag: fn(&Dar<'_>) -> bool| -> ArrayRef {
+            let flags = BooleanBuffer::collect_bool(dars.len(), |row| flag(&dars[row]));
+            Arc::new(BooleanArray::from(flags))
         };
         Ok(match name {
             "site_id" => {
@@ -424,7 +426,8 @@ impl Output {
                 take(&calendar.site_ids, &places, None)?
             }
             "relationship_id" => ids(dars.iter().map(|dar| Some(dar.relationship_id)), data_type)?,
-            "has_consumer" => flags(&|dar| Ok(dar.has_consumer))?,
+            "has_consumer" => flags(|dar| dar.has_consumer),
+            "consumer_id" => consumers(dars, data_type)?,
             "day" => Arc::new(Date32Array::from_iter_values(
                 dars.iter().map(|dar| dar.day),
             )),
@@ -438,12 +441,35 @@ impl Output {
             "agent_messages" => counts(|dar| dar.messages[1]),
             "bot_messages" => counts(|dar| dar.messages[2]),
             "gen_ai" => match self.gen_ai_rule {
-                GenAiRule::Any => flags(&|dar| Ok(dar.flags & GEN_AI != 0))?,
-                GenAiRule::FirstMessage => flags(&|dar| Ok(period(dar)?.1.gen_ai))?,
-                GenAiRule::DayStart => flags(&|_| Ok(false))?,
+                GenAiRule::Any => flags(|dar| dar.flags & GEN_AI != 0),
+                GenAiRule::FirstMessage => {
+                    let on = dars.iter().map(|dar| Ok(period(dar)?.1.gen_ai));
+                    Arc::new(BooleanArray::from(on.collect::<Result<Vec<bool>>>()?))
+                }
+                GenAiRule::DayStart => flags(|_| false),
             },
-            "intent_analyzer" => flags(&|dar| Ok(dar.flags & LISTENED != 0))?,
+            "intent_analyzer" => flags(|dar| dar.flags & LISTENED != 0),
             other => return Err(exec_datafusion_err!("DARs have no column {other}")),
         })
     }
+}
+
+/// The consumers of conversations, as `{channel, value}` of which only the value is asked for.
+fn consumers(dars: &[Dar<'_>], data_type: &DataType) -> Result<ArrayRef> {
+    let DataType::Struct(fields) = data_type else {
+        return Err(exec_datafusion_err!("a consumer of type {data_type}"));
+    };
+    let values = dars
+        .iter()
+        .map(|dar| dar.consumer.map(|consumer| consumer.consumer_id));
+    let columns = fields.iter().map(|field| match field.name().as_str() {
+        "value" if field.data_type() != &DataType::Null => ids(values.clone(), field.data_type()),
+        _ => Ok(new_null_array(field.data_type(), dars.len())),
+    });
+    Ok(Arc::new(StructArray::try_new_with_length(
+        fields.clone(),
+        columns.collect::<Result<Vec<_>>>()?,
+        None,
+        dars.len(),
+    )?))
 }

@@ -2,19 +2,20 @@
 //! messages only confirm a part that was just seen.
 //!
 //! The table is emptied whenever it is full. That cuts a part in two at most there, and costs nothing but a row.
-//! Ids are compared whole; a hash only says where to look.
-
-use datafusion::common::Result;
-use hashbrown::HashTable;
+//! Ids are compared whole; a hash only says where to look. Messages come some hundred at a time: what each of them will
+//! touch is read before any is counted, so that the processor waits for many places of memory at once.
 
 use arrow::record_batch::RecordBatch;
+use datafusion::common::Result;
 
 use super::calendar::SiteNumber;
-use super::id_hash::IdHash;
 use super::parts::{Builder, Part};
 
 /// How many conversations' days stay open: few enough for a processor's own cache.
-const OPEN: usize = 1 << 14;
+const OPEN: usize = 12 << 10;
+
+/// How many slots lead to them: few of them are ever taken.
+const SLOTS: usize = 1 << 16;
 
 /// How many bytes of ids and channels.
 const BYTES: usize = 1 << 24;
@@ -22,7 +23,12 @@ const BYTES: usize = 1 << 24;
 /// How many messages: a count of them has 32 bits.
 const MESSAGES: u32 = 1 << 30;
 
-/// No further part, no value.
+/// The most messages that are added at once, and the longest id or channel: their bytes have places of 32 bits.
+pub(super) const AT_ONCE: usize = 1 << 10;
+/// See [`AT_ONCE`].
+pub(super) const LONGEST_ID: usize = 1 << 20;
+
+/// No further part, no entry, no value.
 const NONE: u32 = u32::MAX;
 
 /// Where some bytes lie in [`Window::bytes`].
@@ -39,148 +45,215 @@ impl Place {
     };
 }
 
-/// A conversation's day.
+/// A conversation's day, and the first of its parts.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     hash: u64,
     site: SiteNumber,
     day: i32,
     conversation_id: Place,
-    /// The first in its chain of parts.
-    part: u32,
+    part: OpenPart,
 }
 
 /// What one consumer, or no consumer, has in a conversation's day.
 #[derive(Debug, Clone, Copy)]
 struct OpenPart {
-    next: u32,
-    consumer_id: Place,
     first: i64,
     last: i64,
     messages: [u32; 3],
-    flags: u8,
+    /// The next part of the same day, in [`Window::further`].
+    next: u32,
+    consumer_id: Place,
     channel: Place,
+    flags: u8,
 }
 
-/// A counted message.
+impl OpenPart {
+    /// Counts a message; whether it may be the first one.
+    #[inline]
+    fn confirm(&mut self, message: &Message<'_>) -> bool {
+        self.last = self.last.max(message.sent_at);
+        if let Some(count) = self.messages.get_mut(usize::from(message.sender)) {
+            *count += 1;
+        }
+        self.flags |= message.flags;
+        message.sent_at <= self.first
+    }
+}
+
+/// A message that counts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Message<'a> {
+    /// Of the conversation, the site and the day.
+    pub(super) hash: u64,
     pub(super) site: SiteNumber,
     pub(super) day: i32,
     pub(super) conversation_id: &'a [u8],
     pub(super) consumer_id: Option<&'a [u8]>,
     pub(super) sent_at: i64,
     /// 0 consumer, 1 agent, 2 bot.
-    pub(super) sender: usize,
+    pub(super) sender: u8,
     pub(super) flags: u8,
     pub(super) channel: Option<&'a [u8]>,
 }
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Window {
-    hash: IdHash,
-    table: HashTable<u32>,
+    /// Entries by hash, the next free slot if that is taken.
+    slots: Vec<u32>,
     entries: Vec<Entry>,
-    parts: Vec<OpenPart>,
+    /// Parts after the first of an entry.
+    further: Vec<OpenPart>,
     bytes: Vec<u8>,
     /// Messages since it was empty.
     messages: u32,
 }
 
+impl Default for Window {
+    fn default() -> Self {
+        Self {
+            slots: vec![NONE; SLOTS],
+            entries: Vec::new(),
+            further: Vec::new(),
+            bytes: Vec::new(),
+            messages: 0,
+        }
+    }
+}
+
 impl Window {
-    /// Whether it has to be drained before the next message.
-    #[inline]
+    /// Whether it has to be drained before further messages.
     pub(super) fn is_full(&self) -> bool {
         self.entries.len() >= OPEN || self.bytes.len() >= BYTES || self.messages >= MESSAGES
     }
 
     /// Bytes that it holds.
     pub(super) fn size(&self) -> usize {
-        self.table.allocation_size()
+        self.slots.capacity() * size_of::<u32>()
             + self.entries.capacity() * size_of::<Entry>()
-            + self.parts.capacity() * size_of::<OpenPart>()
+            + self.further.capacity() * size_of::<OpenPart>()
             + self.bytes.capacity()
     }
 
-    /// Counts a message.
-    #[inline]
-    pub(super) fn add(&mut self, message: &Message<'_>) {
-        self.messages += 1;
-        let hash = self
-            .hash
-            .of(message.conversation_id, message.site, message.day);
-        let (entries, bytes) = (&self.entries, &self.bytes);
-        let found = self.table.find(hash, |place| {
-            let entry = &entries[*place as usize];
-            entry.hash == hash
-                && entry.site == message.site
-                && entry.day == message.day
-                && at(bytes, entry.conversation_id) == Some(message.conversation_id)
-        });
-        let entry = match found {
-            Some(place) => *place,
-            None => self.open(hash, message),
-        };
-        let first = self.entries[entry as usize].part;
-        let mut place = first;
-        while place != NONE {
-            let part = self.parts[place as usize];
-            if at(&self.bytes, part.consumer_id) == message.consumer_id {
-                self.count(place, message);
-                return;
-            }
-            place = part.next;
+    /// Counts at most [`AT_ONCE`] messages.
+    pub(super) fn add(&mut self, messages: &[Message<'_>]) {
+        let mut likely = [NONE; AT_ONCE];
+        for (place, message) in likely.iter_mut().zip(messages) {
+            *place = self.slots[slot(message.hash)];
         }
-        let part = OpenPart {
-            next: first,
-            consumer_id: self.keep(message.consumer_id),
-            first: message.sent_at,
-            last: message.sent_at,
-            messages: [0; 3],
-            flags: 0,
-            channel: self.keep(message.channel),
-        };
-        let place = number(self.parts.len());
-        self.parts.push(part);
-        self.entries[entry as usize].part = place;
-        self.count(place, message);
+        for (place, message) in likely.iter_mut().zip(messages) {
+            let entry = self.entries.get(*place as usize);
+            if entry.is_none_or(|entry| entry.hash != message.hash) {
+                *place = NONE;
+            }
+        }
+        for (place, message) in likely.into_iter().zip(messages) {
+            let entry = match self.entries.get(place as usize) {
+                Some(entry) if self.is_of(entry, message) => place,
+                _ => self.entry(message),
+            };
+            self.count(entry, message);
+        }
+        self.messages += u32::try_from(messages.len()).unwrap_or(MESSAGES);
     }
 
     #[inline]
-    fn count(&mut self, place: u32, message: &Message<'_>) {
-        let part = &mut self.parts[place as usize];
-        part.last = part.last.max(message.sent_at);
-        part.messages[message.sender] += 1;
-        part.flags |= message.flags;
-        if message.sent_at > part.first {
+    fn is_of(&self, entry: &Entry, message: &Message<'_>) -> bool {
+        entry.hash == message.hash
+            && entry.site == message.site
+            && entry.day == message.day
+            && at(&self.bytes, entry.conversation_id)
+                .is_some_and(|id| same(id, message.conversation_id))
+    }
+
+    /// The entry of a message, opened if there is none.
+    fn entry(&mut self, message: &Message<'_>) -> u32 {
+        let mut slot = slot(message.hash);
+        loop {
+            let place = self.slots[slot];
+            match self.entries.get(place as usize) {
+                Some(entry) if self.is_of(entry, message) => return place,
+                Some(_) => slot = (slot + 1) % SLOTS,
+                None => break,
+            }
+        }
+        let place = number(self.entries.len());
+        let entry = Entry {
+            hash: message.hash,
+            site: message.site,
+            day: message.day,
+            conversation_id: self.keep(Some(message.conversation_id)),
+            part: self.part(message),
+        };
+        self.entries.push(entry);
+        self.slots[slot] = place;
+        place
+    }
+
+    /// A part of nothing yet, as of the consumer and the instant of a message.
+    fn part(&mut self, message: &Message<'_>) -> OpenPart {
+        OpenPart {
+            first: message.sent_at,
+            last: message.sent_at,
+            messages: [0; 3],
+            next: NONE,
+            consumer_id: self.keep(message.consumer_id),
+            channel: self.keep(message.channel),
+            flags: 0,
+        }
+    }
+
+    #[inline]
+    fn count(&mut self, entry: u32, message: &Message<'_>) {
+        let entry = entry as usize;
+        if self.is_with(&self.entries[entry].part, message) {
+            let part = &mut self.entries[entry].part;
+            if part.confirm(message) {
+                let mut part = *part;
+                self.begin(&mut part, message);
+                self.entries[entry].part = part;
+            }
             return;
         }
+        let mut place = self.entries[entry].part.next;
+        while place != NONE && !self.is_with(&self.further[place as usize], message) {
+            place = self.further[place as usize].next;
+        }
+        if place == NONE {
+            let mut part = self.part(message);
+            place = number(self.further.len());
+            part.next = std::mem::replace(&mut self.entries[entry].part.next, place);
+            self.further.push(part);
+        }
+        let part = &mut self.further[place as usize];
+        if part.confirm(message) {
+            let mut part = *part;
+            self.begin(&mut part, message);
+            self.further[place as usize] = part;
+        }
+    }
+
+    /// Whether a part has the consumer of a message.
+    #[inline]
+    fn is_with(&self, part: &OpenPart, message: &Message<'_>) -> bool {
+        match (at(&self.bytes, part.consumer_id), message.consumer_id) {
+            (Some(of_part), Some(of_message)) => same(of_part, of_message),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
+    /// Makes a message, no later than the first one of a part, the first one.
+    fn begin(&mut self, part: &mut OpenPart, message: &Message<'_>) {
         let channel = at(&self.bytes, part.channel);
         let is_earlier = message.sent_at < part.first;
         part.first = message.sent_at;
         if channel != message.channel
             && (is_earlier || channel_order(message.channel) < channel_order(channel))
         {
-            let kept = self.keep(message.channel);
-            self.parts[place as usize].channel = kept;
+            part.channel = self.keep(message.channel);
         }
-    }
-
-    fn open(&mut self, hash: u64, message: &Message<'_>) -> u32 {
-        let place = number(self.entries.len());
-        let entry = Entry {
-            hash,
-            site: message.site,
-            day: message.day,
-            conversation_id: self.keep(Some(message.conversation_id)),
-            part: NONE,
-        };
-        self.entries.push(entry);
-        let entries = &self.entries;
-        self.table
-            .insert_unique(hash, place, |place| entries[*place as usize].hash);
-        place
     }
 
     fn keep(&mut self, bytes: Option<&[u8]>) -> Place {
@@ -195,37 +268,36 @@ impl Window {
         }
     }
 
-    /// Its parts, in batches of at most `rows`; the window is empty again. Parts of one conversation's day lie together.
+    /// Its parts, in batches of about `rows`; the window is empty again. Parts of one conversation's day lie together.
     pub(super) fn drain(&mut self, rows: usize) -> Result<Vec<RecordBatch>> {
         let mut batches = Vec::new();
         let mut builder = Builder::default();
         for entry in &self.entries {
-            let mut place = entry.part;
-            while place != NONE {
-                let part = &self.parts[place as usize];
+            let mut part = Some(&entry.part);
+            while let Some(open) = part {
                 builder.push(&Part {
                     site: entry.site,
                     day: entry.day,
                     conversation_id: at(&self.bytes, entry.conversation_id).unwrap_or_default(),
-                    consumer_id: at(&self.bytes, part.consumer_id),
-                    first: part.first,
-                    last: part.last,
-                    messages: part.messages,
-                    flags: part.flags,
-                    channel: at(&self.bytes, part.channel),
+                    consumer_id: at(&self.bytes, open.consumer_id),
+                    first: open.first,
+                    last: open.last,
+                    messages: open.messages,
+                    flags: open.flags,
+                    channel: at(&self.bytes, open.channel),
                 });
-                if builder.len() >= rows {
-                    batches.push(builder.finish()?);
-                }
-                place = part.next;
+                part = self.further.get(open.next as usize);
+            }
+            if builder.len() >= rows {
+                batches.push(builder.finish()?);
             }
         }
         if builder.len() > 0 {
             batches.push(builder.finish()?);
         }
-        self.table.clear();
+        self.slots.fill(NONE);
         self.entries.clear();
-        self.parts.clear();
+        self.further.clear();
         self.bytes.clear();
         self.messages = 0;
         Ok(batches)
@@ -237,6 +309,24 @@ pub(super) fn channel_order(channel: Option<&[u8]>) -> (bool, Option<&[u8]>) {
     (channel.is_none(), channel)
 }
 
+/// The first slot to look at.
+#[inline]
+fn slot(hash: u64) -> usize {
+    (hash >> 48) as usize
+}
+
+/// Whether two ids are the same. Most are, and of 36 bytes: too few to call for help.
+#[inline]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
+    a.len() == b.len()
+        && a_rest.len() == b_rest.len()
+        && a.iter()
+            .zip(b)
+            .all(|(a, b)| u128::from_ne_bytes(*a) == u128::from_ne_bytes(*b))
+        && a_rest.iter().zip(b_rest).all(|(a, b)| a == b)
+}
+
 #[inline]
 fn at(bytes: &[u8], place: Place) -> Option<&[u8]> {
     if place == Place::NULL {
@@ -246,7 +336,7 @@ fn at(bytes: &[u8], place: Place) -> Option<&[u8]> {
     bytes.get(start..start + place.length as usize)
 }
 
-/// A place in a window; drained long before these run out.
+/// A place in a window, which is drained long before these run out.
 fn number(place: usize) -> u32 {
     u32::try_from(place).unwrap_or(NONE)
 }

@@ -1,7 +1,7 @@
 //! The fast path of `dars`: the same rows, from two operators of our own instead of a join and three aggregates.
 //!
 //! The step that makes DARs of messages becomes a table whose scan is planned below the optimizer's level. It knows the
-//! ordinary plan too and falls back on it for whatever it does not do itself: carried columns, a conversation's consumer,
+//! ordinary plan too and falls back on it for whatever it does not do itself: carried columns,
 //! ids of two kinds. `SET dayrate.fast_path = 'off'` leaves only the ordinary plan.
 
 use std::fmt;
@@ -23,16 +23,17 @@ use super::Call;
 use super::calendar::Dated;
 use super::day_range::sent_at_range;
 use super::expression::{call, column};
-use super::option::{FAST_PATH, GEN_AI_RULE, REJECTS};
+use super::option::{FAST_PATH, GEN_AI_RULE, REJECTS, RELATIONSHIP};
 use super::relation::{IdKind, Relation, null};
 use crate::exec::{self, Folding, GenAiRule};
 use crate::scalar::internal;
 
 /// The columns that the operators make.
-const MADE: [&str; 15] = [
+const MADE: [&str; 16] = [
     "site_id",
     "relationship_id",
     "has_consumer",
+    "consumer_id",
     "day",
     "org_id",
     "time_zone",
@@ -63,6 +64,7 @@ pub(super) fn faster(
         schema: Arc::new(Schema::new(ordinary.schema().as_arrow().fields().clone())),
         folding: Folding {
             by_consumer: by_consumer.is_some(),
+            with_consumers: by_consumer.is_some(),
             skip_rejected: call.is(&REJECTS, "skip"),
             ids: (dated.site_kind().data_type(), dated.org_kind().data_type()),
             zones: call.zones.clone(),
@@ -75,6 +77,9 @@ pub(super) fn faster(
         calendar: dated.calendar.clone(),
         messages: dated.messages.clone(),
         conversation: dated.conversation_kind(),
+        consumer: dated
+            .consumer_kind()
+            .filter(|_| call.is(&RELATIONSHIP, "conversation") || by_consumer.is_some()),
         ordinary,
     };
     let names: Vec<Expr> = step
@@ -115,6 +120,8 @@ struct DarStep {
     calendar: LogicalPlan,
     messages: Relation,
     conversation: IdKind,
+    /// `None` if there is no such column.
+    consumer: Option<IdKind>,
     ordinary: LogicalPlan,
 }
 
@@ -141,7 +148,9 @@ impl DarStep {
             Ok(value.alias(name))
         };
         let needs = |name: &str| columns.contains(&name);
-        let by_consumer = self.folding.by_consumer;
+        let with_consumers = self.with_consumers(columns);
+        // Of messages at one instant, the one that is first by channel says who a conversation is with.
+        let with_channels = needs("channel") || (with_consumers && !self.folding.by_consumer);
         plan.project(vec![
             messages.id("site_id", IdKind::Text)?.alias("site_id"),
             messages
@@ -149,8 +158,8 @@ impl DarStep {
                 .alias("conversation_id"),
             of(
                 "consumer_id",
-                messages.id("consumer_id", self.conversation),
-                by_consumer,
+                messages.id("consumer_id", self.consumer.unwrap_or(IdKind::Text)),
+                with_consumers,
             )?,
             sent_at.alias("sent_at"),
             messages.text("sent_by")?.alias("sent_by"),
@@ -160,9 +169,15 @@ impl DarStep {
                 messages.flag("intent_analyzer"),
                 needs("intent_analyzer"),
             )?,
-            of("channel", messages.text("channel"), needs("channel"))?,
+            of("channel", messages.text("channel"), with_channels)?,
         ])?
         .build()
+    }
+
+    /// Whether the consumers of messages matter to these columns.
+    fn with_consumers(&self, columns: &[&str]) -> bool {
+        let is_asked = self.folding.by_consumer || columns.contains(&"consumer_id");
+        is_asked && self.consumer.is_some()
     }
 
     /// The stretch of `sent_at` that filters on `day` leave.
@@ -239,8 +254,12 @@ impl TableProvider for DarStep {
         let messages = self.messages(&columns, filters)?;
         let messages = state.create_physical_plan(&messages).await?;
         let calendar = state.create_physical_plan(&self.calendar).await?;
+        let folding = Folding {
+            with_consumers: self.with_consumers(&columns),
+            ..self.folding.clone()
+        };
         Ok(exec::dars(
-            self.folding.clone(),
+            folding,
             self.gen_ai_rule,
             calendar,
             messages,
