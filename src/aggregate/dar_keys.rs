@@ -15,6 +15,7 @@ use hashbrown::HashSet;
 use super::interner::Interner;
 use crate::domain::zone::ZoneDatabase;
 use crate::scalar::local_day::{OutOfRange, local_days};
+use crate::scalar::spellings::Spellings;
 
 /// The columns of one key in the partial state.
 fn key_fields() -> Fields {
@@ -40,6 +41,10 @@ pub(super) struct Days {
     relationships: Interner,
     keys: HashSet<Key>,
     counts: Vec<i64>,
+    /// The key last seen of each relationship: the next message mostly has it too.
+    last: Vec<Option<Key>>,
+    /// The numbers of sites, by spelling.
+    spelled: Spellings<u32>,
 }
 
 impl Days {
@@ -51,24 +56,24 @@ impl Days {
             relationships: Interner::default(),
             keys: HashSet::new(),
             counts: Vec::new(),
+            last: Vec::new(),
+            spelled: Spellings::new(),
         }
     }
 
-    fn insert(
-        &mut self,
-        group: usize,
-        site_id: &str,
-        relationship_id: &str,
-        day: i32,
-    ) -> Result<()> {
+    fn insert(&mut self, group: usize, site: u32, relationship_id: &str, day: i32) -> Result<()> {
         let number = u32::try_from(group)
             .map_err(|_| exec_datafusion_err!("dar_count: more than 2^32 groups"))?;
-        let key = (
-            number,
-            self.sites.intern(site_id.as_bytes())?,
-            self.relationships.intern(relationship_id.as_bytes())?,
-            day,
-        );
+        let relationship = self.relationships.intern(relationship_id.as_bytes())?;
+        let key = (number, site, relationship, day);
+        if self.last.len() <= relationship as usize {
+            self.last.resize(relationship as usize + 1, None);
+        }
+        if let Some(last) = self.last.get_mut(relationship as usize)
+            && last.replace(key) == Some(key)
+        {
+            return Ok(());
+        }
         if self.keys.insert(key)
             && let Some(count) = self.counts.get_mut(group)
         {
@@ -80,7 +85,7 @@ impl Days {
     fn each_row(
         zones: &ZoneDatabase,
         values: &[ArrayRef],
-        mut found: impl FnMut(usize, &str, &str, i32) -> Result<()>,
+        mut found: impl FnMut(usize, &StringViewArray, &str, i32) -> Result<()>,
     ) -> Result<()> {
         let [site_id, relationship_id, ts, zone] = values else {
             return Err(exec_datafusion_err!("dar_count takes four columns"));
@@ -96,12 +101,7 @@ impl Days {
             (site_id.as_string_view(), relationship_id.as_string_view());
         for row in 0..ts.len() {
             if site_id.is_valid(row) && relationship_id.is_valid(row) && days.is_valid(row) {
-                found(
-                    row,
-                    site_id.value(row),
-                    relationship_id.value(row),
-                    days.value(row),
-                )?;
+                found(row, site_id, relationship_id.value(row), days.value(row))?;
             }
         }
         Ok(())
@@ -113,14 +113,24 @@ impl Days {
         group: impl Fn(usize) -> Option<usize>,
     ) -> Result<()> {
         let zones = self.zones.clone();
-        Self::each_row(
-            &zones,
-            values,
-            |row, site_id, relationship_id, day| match group(row) {
-                Some(group) => self.insert(group, site_id, relationship_id, day),
-                None => Ok(()),
-            },
-        )
+        self.spelled.next_batch();
+        Self::each_row(&zones, values, |row, sites, relationship_id, day| {
+            let Some(group) = group(row) else {
+                return Ok(());
+            };
+            let Self { sites: known, .. } = self;
+            let mut fault = None;
+            let site = self.spelled.of(sites, row, |text| {
+                known.intern(text.as_bytes()).unwrap_or_else(|error| {
+                    fault = Some(error);
+                    u32::MAX
+                })
+            });
+            match fault {
+                Some(fault) => Err(fault),
+                None => self.insert(group, site, relationship_id, day),
+            }
+        })
     }
 
     fn merge(&mut self, states: &[ArrayRef], group: impl Fn(usize) -> usize) -> Result<()> {
@@ -140,12 +150,8 @@ impl Days {
                 (site_id.as_string_view(), relationship_id.as_string_view());
             let day = day.as_primitive::<Date32Type>();
             for key in 0..keys.len() {
-                self.insert(
-                    group(row),
-                    site_id.value(key),
-                    relationship_id.value(key),
-                    day.value(key),
-                )?;
+                let site = self.sites.intern(site_id.value(key).as_bytes())?;
+                self.insert(group(row), site, relationship_id.value(key), day.value(key))?;
             }
         }
         Ok(())
@@ -154,6 +160,7 @@ impl Days {
     /// Takes the keys of the first `groups` groups out, as one list a group; the others move to the front.
     fn take(&mut self, groups: usize) -> Result<ArrayRef> {
         let cut = u32::try_from(groups).unwrap_or(u32::MAX);
+        self.last.clear();
         let mut taken: Vec<Key> = self.keys.extract_if(|key| key.0 < cut).collect();
         taken.sort_unstable_by_key(|key| key.0);
         if cut > 0 {
@@ -226,6 +233,7 @@ impl GroupsAccumulator for Days {
         let groups = self.emitted(emit_to);
         if matches!(emit_to, EmitTo::All) {
             self.keys.clear();
+            self.last.clear();
         } else {
             self.take(groups)?;
         }
@@ -239,6 +247,7 @@ impl GroupsAccumulator for Days {
         emit_to.take_needed(&mut self.counts);
         if self.counts.is_empty() {
             (self.sites, self.relationships) = (Interner::default(), Interner::default());
+            self.spelled = Spellings::new();
         }
         Ok(vec![keys])
     }
@@ -263,11 +272,11 @@ impl GroupsAccumulator for Days {
         let rows = values.first().map_or(0, Array::len);
         let mut lengths = vec![0; rows];
         let (mut sites, mut relationships, mut days) = (Vec::new(), Vec::new(), Vec::new());
-        Self::each_row(&self.zones, values, |row, site_id, relationship_id, day| {
+        Self::each_row(&self.zones, values, |row, site, relationship_id, day| {
             let wanted = opt_filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
             if wanted && let Some(length) = lengths.get_mut(row) {
                 *length = 1;
-                sites.push(site_id.to_owned());
+                sites.push(site.value(row).to_owned());
                 relationships.push(relationship_id.to_owned());
                 days.push(day);
             }
@@ -293,6 +302,7 @@ impl GroupsAccumulator for Days {
             + self.relationships.size()
             + self.keys.capacity() * (size_of::<Key>() + 1)
             + self.counts.capacity() * size_of::<i64>()
+            + self.last.capacity() * size_of::<Option<Key>>()
     }
 }
 

@@ -1,8 +1,8 @@
 //! Byte strings as small numbers, each stored once: what lets an aggregate keep four bytes a group, not a string.
 
-use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
-use std::hash::{BuildHasher, RandomState};
+use hashbrown::{DefaultHashBuilder, HashTable};
+use std::hash::BuildHasher;
 
 use datafusion::common::{Result, exec_datafusion_err};
 
@@ -13,7 +13,7 @@ pub(crate) struct Interner {
     /// Where each string ends in `bytes`.
     ends: Vec<usize>,
     table: HashTable<u32>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
 }
 
 impl Interner {

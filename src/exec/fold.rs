@@ -32,12 +32,12 @@ use super::calendar::{Calendar, Period};
 use super::id_hash::IdHash;
 use super::ids::Ids;
 use super::parts::{self, GEN_AI, LISTENED};
-use super::spelling::Spellings;
 use super::window::{AT_ONCE, LONGEST_ID, Message, Window};
 use crate::domain::message::{Audience, Facts, Sender, reason};
 use crate::domain::zone::{Clock, Zone, ZoneDatabase};
 use crate::error;
 use crate::scalar::internal::{instants, rejection};
+use crate::scalar::spellings::Spellings;
 
 /// The calendar of a plan, read once for all of its partitions.
 pub(super) type SharedCalendar = Arc<OnceCell<Calendar>>;

@@ -74,18 +74,19 @@ pub(super) fn merged<'a>(
     by_consumer: bool,
 ) -> Vec<Dar<'a>> {
     let hasher = IdHash::default();
-    let parts: Vec<Part<'a>> = rows
-        .iter()
-        .filter_map(|(batch, row)| Some(batches.get(*batch as usize)?.get(*row as usize)))
-        .collect();
-    let consumers = match by_consumer {
-        true => consumers(&parts, &hasher),
-        false => vec![None; parts.len()],
+    let parts = || {
+        rows.iter()
+            .filter_map(|(batch, row)| Some(batches.get(*batch as usize)?.get(*row as usize)))
     };
-    let mut table: HashTable<u32> = HashTable::with_capacity(parts.len());
-    let mut hashes: Vec<u64> = Vec::with_capacity(parts.len());
-    let mut dars: Vec<Dar<'a>> = Vec::with_capacity(parts.len());
-    for (part, consumer) in parts.iter().zip(consumers) {
+    let consumers = match by_consumer {
+        true => consumers(parts(), rows.len(), &hasher),
+        false => vec![None; rows.len()],
+    };
+    let mut table: HashTable<u32> = HashTable::with_capacity(rows.len());
+    let mut hashes: Vec<u64> = Vec::with_capacity(rows.len());
+    let mut dars: Vec<Dar<'a>> = Vec::with_capacity(rows.len());
+    for (part, consumer) in parts().zip(consumers) {
+        let part = &part;
         let relationship_id = consumer.unwrap_or(part.conversation_id);
         let has_consumer = consumer.is_some();
         let hash = hasher.of(relationship_id, part.site, part.day);
@@ -138,14 +139,19 @@ fn add<'a>(dar: &mut Dar<'a>, part: &Part<'a>) {
 }
 
 /// The consumer of each part: its own, or else the smallest of its conversation's day.
-fn consumers<'a>(parts: &[Part<'a>], hasher: &IdHash) -> Vec<Option<&'a [u8]>> {
-    let mut table: HashTable<u32> = HashTable::with_capacity(parts.len());
-    let mut days: Vec<ConversationDay<'a>> = Vec::with_capacity(parts.len());
-    let mut places: Vec<u32> = Vec::with_capacity(parts.len());
+fn consumers<'a>(
+    parts: impl Iterator<Item = Part<'a>> + Clone,
+    count: usize,
+    hasher: &IdHash,
+) -> Vec<Option<&'a [u8]>> {
+    let mut table: HashTable<u32> = HashTable::with_capacity(count);
+    let mut days: Vec<ConversationDay<'a>> = Vec::with_capacity(count);
+    let mut places: Vec<u32> = Vec::with_capacity(count);
     let is_of = |day: &ConversationDay<'_>, part: &Part<'_>| {
         day.site == part.site && day.day == part.day && day.conversation_id == part.conversation_id
     };
-    for part in parts {
+    for part in parts.clone() {
+        let part = &part;
         // Parts of one conversation's day lie together, but for those of another window.
         let before = places.last().copied();
         let place = match before.filter(|place| is_of(&days[*place as usize], part)) {
@@ -182,7 +188,6 @@ fn consumers<'a>(parts: &[Part<'a>], hasher: &IdHash) -> Vec<Option<&'a [u8]>> {
         }
     }
     parts
-        .iter()
         .zip(places)
         .map(|(part, place)| part.consumer_id.or(days[place as usize].consumer_id))
         .collect()

@@ -13,7 +13,6 @@ mod ids;
 mod merge;
 mod parts;
 mod settle;
-mod spelling;
 mod window;
 
 pub(crate) use collect_calendar::CollectCalendar;

@@ -7,6 +7,7 @@ pub(crate) mod internal;
 pub(crate) mod local_day;
 pub(crate) mod local_day_end;
 pub(crate) mod local_day_start;
+pub(crate) mod spellings;
 pub(crate) mod tzdb_version;
 mod zone_column;
 mod zone_spellings;

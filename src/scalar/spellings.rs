@@ -13,14 +13,14 @@ const INLINE: u128 = 12;
 
 /// Meanings by view; the slot is chosen by a few mixed bits, and what lies there is compared whole.
 #[derive(Debug)]
-pub(super) struct Spellings<T> {
+pub(crate) struct Spellings<T> {
     slots: Vec<Option<(u128, T)>>,
     /// Whether a text lies there that is known only within its batch.
     of_batch: bool,
 }
 
 impl<T: Copy> Spellings<T> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             slots: vec![None; SLOTS],
             of_batch: false,
@@ -28,7 +28,7 @@ impl<T: Copy> Spellings<T> {
     }
 
     /// Forgets what held only for the batch before.
-    pub(super) fn next_batch(&mut self) {
+    pub(crate) fn next_batch(&mut self) {
         if std::mem::take(&mut self.of_batch) {
             self.slots.fill(None);
         }
@@ -36,7 +36,7 @@ impl<T: Copy> Spellings<T> {
 
     /// The meaning of the text at `row`, which is not NULL.
     #[inline]
-    pub(super) fn of(
+    pub(crate) fn of(
         &mut self,
         column: &StringViewArray,
         row: usize,
