@@ -80,7 +80,7 @@ mod tests {
                 keys.push((id, 0, 0));
             }
         }
-        for number in 0..200 {
+        for number in 0..200_u32 {
             keys.push((b"id".to_vec(), number + 1, 0));
             keys.push((b"id".to_vec(), 0, number.cast_signed() - 100));
         }
