@@ -1,9 +1,10 @@
 //! `dayrate.toml`: which files are which relation, and how the rules are read.
 
-use std::collections::BTreeMap;
+mod columns;
+mod stores;
+
 use std::path::{Path, PathBuf};
 
-use datafusion::arrow::datatypes::DataType;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::prelude::SessionContext;
 use toml::Spanned;
@@ -132,7 +133,12 @@ impl File<'_> {
                     }
                 }
                 "zones" => settings.zone_folder = self.zones(table()?)?,
-                _ => return Err(self.unknown(key, &["relations", "options", "zones"])),
+                "stores" => {
+                    for (heading, value) in table()? {
+                        self.store(&mut settings, heading, value)?;
+                    }
+                }
+                _ => return Err(self.unknown(key, &["relations", "options", "zones", "stores"])),
             }
         }
         Ok(settings)
@@ -185,34 +191,6 @@ impl File<'_> {
                 &format!("the relation '{name}' needs either 'path' (with 'format' and 'columns' if wanted) or 'sql' alone"),
             )),
         }
-    }
-
-    fn columns(&self, value: &Value<'_>) -> Result<BTreeMap<String, DataType>> {
-        let wrong = || {
-            self.fault(
-                value.span().start,
-                "'columns' must be a table of types: { day = \"DATE\" }",
-            )
-        };
-        let table = value.get_ref().as_table().ok_or_else(wrong)?;
-        let typed = table.iter().map(|(name, value)| {
-            let text = self.text(value)?;
-            let wrong = || {
-                let known = "TEXT, BIGINT, BOOLEAN, DATE or DECIMAL(digits, scale)";
-                self.fault(
-                    value.span().start,
-                    &format!(
-                        "'{text}' is no type for the column '{}': {known} is expected",
-                        name.get_ref()
-                    ),
-                )
-            };
-            Ok((
-                name.get_ref().to_string(),
-                column_type(text).ok_or_else(wrong)?,
-            ))
-        });
-        typed.collect()
     }
 
     /// An option as `SET` would take it. A number keeps the digits that were written.
@@ -274,30 +252,6 @@ impl File<'_> {
             .get(..at)
             .map_or(1, |before| before.matches('\n').count() + 1);
         error::config(format!("{}, line {line}: {text}", self.path.display()))
-    }
-}
-
-/// The type that SQL calls so, for a column that folders give.
-fn column_type(text: &str) -> Option<DataType> {
-    let text = text.to_uppercase();
-    match text.trim() {
-        "TEXT" | "VARCHAR" | "STRING" => Some(DataType::Utf8View),
-        "BIGINT" | "INT" | "INTEGER" => Some(DataType::Int64),
-        "BOOLEAN" => Some(DataType::Boolean),
-        "DATE" => Some(DataType::Date32),
-        decimal => {
-            let inner = decimal
-                .strip_prefix("DECIMAL")?
-                .trim()
-                .strip_prefix('(')?
-                .strip_suffix(')')?;
-            let (precision, scale) = inner.split_once(',').unwrap_or((inner, "0"));
-            let (precision, scale) = (precision.trim().parse().ok()?, scale.trim().parse().ok()?);
-            let fits = (1..=38).contains(&precision)
-                && scale >= 0
-                && u8::try_from(scale).ok()? <= precision;
-            fits.then_some(DataType::Decimal128(precision, scale))
-        }
     }
 }
 
@@ -377,16 +331,5 @@ mod tests {
             };
             assert!(cause.to_string().contains(expected), "{cause}");
         }
-    }
-
-    #[test]
-    fn types_are_named_as_in_sql() {
-        assert_eq!(
-            column_type("decimal(12, 4)"),
-            Some(DataType::Decimal128(12, 4))
-        );
-        assert_eq!(column_type("Date"), Some(DataType::Date32));
-        assert_eq!(column_type("DECIMAL(4,9)"), None);
-        assert_eq!(column_type("DOUBLE"), None);
     }
 }

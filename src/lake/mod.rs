@@ -15,6 +15,7 @@ mod format;
 mod listing;
 #[cfg(feature = "cli")]
 pub(crate) mod relations;
+pub(crate) mod stores;
 mod unify;
 
 use std::collections::BTreeMap;
