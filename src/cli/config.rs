@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::args::SessionArguments;
 use crate::error;
+use crate::lake::delta::Moment;
 use crate::lake::relations::Relation;
 use crate::lake::{FileKind, Source};
 use crate::session::{self, Settings};
@@ -90,6 +91,14 @@ fn read(path: &Path) -> Result<Settings> {
     .settings()
 }
 
+/// What can be said about a relation.
+const RELATION_KEYS: [&str; 6] = ["path", "sql", "format", "columns", "version", "timestamp"];
+
+/// The formats that a relation can have.
+fn formats() -> Vec<&'static str> {
+    FileKind::NAMES.into_iter().chain(["delta"]).collect()
+}
+
 /// A configuration that is being read.
 struct File<'a> {
     path: &'a Path,
@@ -164,18 +173,27 @@ impl File<'_> {
             match key.get_ref().as_ref() {
                 "path" => path = Some(self.text(value)?),
                 "sql" => query = Some(self.text(value)?),
+                "format" if value.get_ref().as_str() == Some("delta") => source.is_delta = true,
                 "format" => {
                     let text = self.text(value)?;
                     let wrong = || {
                         self.fault(
                             value.span().start,
-                            &error::unknown("format", text, &FileKind::NAMES),
+                            &error::unknown("format", text, &formats()),
                         )
                     };
                     source.format = Some(FileKind::named(text).ok_or_else(wrong)?);
                 }
                 "columns" => source.columns = self.columns(value)?,
-                _ => return Err(self.unknown(key, &["path", "sql", "format", "columns"])),
+                "version" | "timestamp" if source.moment.is_some() => {
+                    return Err(self.fault(
+                        key.span().start,
+                        "'version' and 'timestamp' both say which state of a Delta table is meant: write one of them",
+                    ));
+                }
+                "version" => source.moment = Some(self.version(value)?),
+                "timestamp" => source.moment = Some(self.timestamp(value)?),
+                _ => return Err(self.unknown(key, &RELATION_KEYS)),
             }
         }
         match (path, query) {
@@ -183,14 +201,40 @@ impl File<'_> {
                 source.location = self.place(path);
                 Ok(Relation::Files(source))
             }
-            (None, Some(query)) if source.format.is_none() && source.columns.is_empty() => {
-                Ok(Relation::Query(query.to_owned()))
-            }
+            (None, Some(query)) if table.len() == 1 => Ok(Relation::Query(query.to_owned())),
             _ => Err(self.fault(
                 value.span().start,
-                &format!("the relation '{name}' needs either 'path' (with 'format' and 'columns' if wanted) or 'sql' alone"),
+                &format!("the relation '{name}' needs either 'path' (with 'format', 'columns', 'version' or 'timestamp' if wanted) or 'sql' alone"),
             )),
         }
+    }
+
+    fn version(&self, value: &Value<'_>) -> Result<Moment> {
+        let number = match value.get_ref() {
+            DeValue::Integer(number) => number.as_str().parse().ok(),
+            _ => None,
+        };
+        number.map(Moment::Version).ok_or_else(|| {
+            self.fault(
+                value.span().start,
+                "'version' is the number of a commit, counted from 0",
+            )
+        })
+    }
+
+    fn timestamp(&self, value: &Value<'_>) -> Result<Moment> {
+        // TOML has instants of its own: timestamp = 2026-11-01T00:00:00Z
+        let text = match value.get_ref() {
+            DeValue::String(text) => text.to_string(),
+            DeValue::Datetime(time) => time.to_string(),
+            _ => String::new(),
+        };
+        text.parse().map(Moment::At).map_err(|_| {
+            self.fault(
+                value.span().start,
+                "'timestamp' is an instant with its zone, such as \"2026-11-01T00:00:00Z\"",
+            )
+        })
     }
 
     /// An option as `SET` would take it. A number keeps the digits that were written.

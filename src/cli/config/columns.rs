@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::error::Result;
 
 use super::{File, Value};
@@ -20,7 +20,8 @@ impl File<'_> {
         let typed = table.iter().map(|(name, value)| {
             let text = self.text(value)?;
             let wrong = || {
-                let known = "TEXT, BIGINT, BOOLEAN, DATE or DECIMAL(digits, scale)";
+                let known =
+                    "TEXT, BIGINT, BOOLEAN, DATE, TIMESTAMPTZ, TIMESTAMP or DECIMAL(digits, scale)";
                 self.fault(
                     value.span().start,
                     &format!(
@@ -38,7 +39,7 @@ impl File<'_> {
     }
 }
 
-/// The type that SQL calls so, for a column that folders give.
+/// The type that SQL calls so, for a column of folders, CSV or JSON.
 fn column_type(text: &str) -> Option<DataType> {
     let text = text.to_uppercase();
     match text.trim() {
@@ -46,6 +47,11 @@ fn column_type(text: &str) -> Option<DataType> {
         "BIGINT" | "INT" | "INTEGER" => Some(DataType::Int64),
         "BOOLEAN" => Some(DataType::Boolean),
         "DATE" => Some(DataType::Date32),
+        "TIMESTAMPTZ" => Some(DataType::Timestamp(
+            TimeUnit::Microsecond,
+            Some("UTC".into()),
+        )),
+        "TIMESTAMP" => Some(DataType::Timestamp(TimeUnit::Microsecond, None)),
         decimal => {
             let inner = decimal
                 .strip_prefix("DECIMAL")?

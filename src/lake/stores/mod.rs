@@ -24,11 +24,17 @@ use datafusion::object_store::path::Path;
 
 pub(crate) use self::address::{Address, Service};
 #[cfg(feature = "stores")]
-pub(crate) use self::named::StoreFault;
+pub(crate) use self::named::fault_in;
 #[cfg(feature = "stores")]
 pub(crate) use self::options::{Setting, StoreOptions};
 #[cfg(feature = "stores")]
 pub(crate) use self::registry::Stores;
+
+/// What a store said, wherever in the layers of an error it is.
+#[cfg(not(feature = "stores"))]
+pub(crate) fn fault_in(_: &(dyn std::error::Error + 'static)) -> Option<String> {
+    None
+}
 
 /// A place in a store.
 #[derive(Debug, Clone)]

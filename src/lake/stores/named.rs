@@ -50,6 +50,23 @@ impl fmt::Display for StoreFault {
 
 impl std::error::Error for StoreFault {}
 
+/// What a store said, wherever in the layers of an error it is.
+pub(crate) fn fault_in(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut layer = Some(cause);
+    while let Some(found) = layer {
+        if let Some(fault) = found.downcast_ref::<StoreFault>() {
+            return Some(fault.0.clone());
+        }
+        // An error of input and output hides the one that it was made of.
+        let within = found
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+            .map(|within| within as &(dyn std::error::Error + 'static));
+        layer = within.or_else(|| found.source());
+    }
+    None
+}
+
 impl fmt::Debug for NamedStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The store within shows its address with the query, and some show their keys.
@@ -182,70 +199,79 @@ impl MultipartUpload for NamedUpload {
 /// The same failure in our words.
 fn worded(store: &str, path: &str, cause: Error) -> Error {
     let what = format!("{store}/{path}");
-    let source = |why: String| -> Box<dyn std::error::Error + Send + Sync> {
-        Box::new(StoreFault(secret::hide(&why).into_owned()))
+    let why = match &cause {
+        Error::Generic { source, .. }
+        | Error::NotFound { source, .. }
+        | Error::PermissionDenied { source, .. }
+        | Error::Unauthenticated { source, .. } => reason(source.as_ref()),
+        _ => String::new(),
     };
-    match cause {
-        Error::NotFound {
-            path,
-            source: inner,
-        } => {
-            let why = reason(inner.as_ref());
-            let text = if why.contains("NoSuchBucket") {
-                format!(
-                    "'{store}': there is no such bucket. Check the name, and the endpoint if there is one"
-                )
-            } else {
-                format!("'{what}' is not there")
-            };
-            Error::NotFound {
-                path,
-                source: source(text),
-            }
+    let is_refused = matches!(
+        cause,
+        Error::PermissionDenied { .. } | Error::Unauthenticated { .. }
+    ) || REFUSALS.iter().any(|refusal| why.starts_with(refusal));
+    let text = if why.contains("NoSuchBucket") {
+        format!(
+            "'{store}': there is no such bucket. Check the name, and the endpoint if there is one"
+        )
+    } else if is_refused {
+        refused(store, &what, &why)
+    } else if why.contains("169.254.169.254") {
+        format!(
+            "there is no key for '{what}': set the variables of the cloud (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY \
+             …), or write [stores.\"{store}\"] anonymous = true in dayrate.toml ({why})"
+        )
+    } else {
+        match &cause {
+            Error::NotFound { .. } => format!("'{what}' is not there"),
+            Error::AlreadyExists { .. } => format!("'{what}' is there already"),
+            Error::Precondition { .. } => format!("'{what}' was changed meanwhile. Run it again"),
+            Error::Generic { .. } => format!("'{what}' cannot be reached: {why}"),
+            _ => return cause,
         }
-        Error::PermissionDenied {
+    };
+    let words = Box::new(StoreFault(secret::hide(&text).into_owned()));
+    match cause {
+        Error::NotFound { path, .. } => Error::NotFound {
             path,
-            source: inner,
-        } => Error::PermissionDenied {
-            path,
-            source: source(refused(store, &what, &reason(inner.as_ref()))),
+            source: words,
         },
-        Error::Unauthenticated {
+        Error::PermissionDenied { path, .. } => Error::PermissionDenied {
             path,
-            source: inner,
-        } => Error::Unauthenticated {
+            source: words,
+        },
+        Error::Unauthenticated { path, .. } => Error::Unauthenticated {
             path,
-            source: source(refused(store, &what, &reason(inner.as_ref()))),
+            source: words,
         },
         Error::AlreadyExists { path, .. } => Error::AlreadyExists {
             path,
-            source: source(format!("'{what}' is there already")),
+            source: words,
         },
         Error::Precondition { path, .. } => Error::Precondition {
             path,
-            source: source(format!("'{what}' was changed meanwhile. Run it again")),
+            source: words,
         },
-        Error::Generic {
-            store: kind,
-            source: inner,
-        } => {
-            let why = reason(inner.as_ref());
-            let text = if why.contains("169.254.169.254") {
-                format!(
-                    "there is no key for '{what}': set the variables of the cloud (AWS_ACCESS_KEY_ID and \
-                     AWS_SECRET_ACCESS_KEY …), or write [stores.\"{store}\"] anonymous = true in dayrate.toml ({why})"
-                )
-            } else {
-                format!("'{what}' cannot be reached: {why}")
-            };
-            Error::Generic {
-                store: kind,
-                source: source(text),
-            }
-        }
+        Error::Generic { store, .. } => Error::Generic {
+            store,
+            source: words,
+        },
         other => other,
     }
 }
+
+/// How the reasons begin that are about keys, whatever kind of failure they come in.
+const REFUSALS: [&str; 9] = [
+    "AccessDenied",
+    "AuthenticationFailed",
+    "AuthorizationFailure",
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "SignatureDoesNotMatch",
+    "401",
+    "403",
+];
 
 fn refused(store: &str, what: &str, why: &str) -> String {
     format!(
