@@ -7,6 +7,7 @@
 
 mod data;
 mod documents;
+mod stores;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

@@ -16,6 +16,7 @@ mod output;
 mod query;
 mod report;
 mod shell;
+mod upload;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
