@@ -7,6 +7,7 @@
 
 mod data;
 mod documents;
+mod import;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

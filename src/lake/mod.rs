@@ -13,6 +13,7 @@ mod files;
 mod folders;
 mod format;
 mod listing;
+pub(crate) mod liveperson;
 #[cfg(feature = "cli")]
 pub(crate) mod relations;
 mod unify;
