@@ -1,7 +1,7 @@
 //! The vendor's history as relations: JSON files in, rows of messages, outcomes and what cannot be used out.
 //!
 //! ```text
-//! inputs (which files) ── records (one record after the other) ── domain::liveperson ── rows (columns) ┬ history (a table)
+//! inputs (which files) ── records (one record after the other) ── domain::liveperson ── rows (columns) ┬ table
 //!                                                                                                       └ dayrate import
 //! newest (of every copy the newest) stands above either
 //! ```
@@ -11,10 +11,14 @@
 mod history;
 mod inputs;
 mod newest;
+mod part;
 mod records;
 mod rows;
+mod table;
 
-pub(crate) use history::{History, HistoryTable};
+pub(crate) use history::History;
 pub(crate) use inputs::{Input, find};
-pub(crate) use newest::{COPY_COLUMNS, newest};
-pub(crate) use rows::{Part, Rows};
+pub(crate) use newest::newest;
+pub(crate) use part::Part;
+pub(crate) use rows::Rows;
+pub(crate) use table::HistoryTable;

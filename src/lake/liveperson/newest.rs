@@ -8,10 +8,10 @@ use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::expr_fn::ExprFunctionExt;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
 
-use super::rows::Part;
+use super::part::Part;
 
 /// What [`newest`] reads beside the columns that it keeps.
-pub(crate) const COPY_COLUMNS: [&str; 7] = [
+const COPY_COLUMNS: [&str; 7] = [
     "unnamed",
     "newest_at",
     "delivered",

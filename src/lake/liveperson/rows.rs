@@ -1,4 +1,4 @@
-//! What a history holds as columns: one relation for each [`Part`], the same columns wherever it is read.
+//! What a history holds as rows of columns, the same wherever it is read.
 //!
 //! Every copy of a message is a row here. The last columns say how new the delivery is that it came in.
 
@@ -8,129 +8,11 @@ use datafusion::arrow::array::{
     ArrayRef, BooleanBuilder, Decimal128Builder, Int64Builder, StringBuilder,
     TimestampMicrosecondBuilder,
 };
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::error::Result;
 
+use super::part::{Kind, MESSAGES, OUTCOMES, Part, REJECTS};
 use crate::domain::liveperson::{Conversation, Message, Outcome, Unusable};
-
-/// What is read of a history.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Part {
-    /// The messages that can be billed.
-    Messages,
-    /// What came of the conversations.
-    Outcomes,
-    /// What cannot be used.
-    Rejects,
-    /// The conversations as they were delivered.
-    Deliveries,
-}
-
-/// A column's name and type.
-type Column = (&'static str, Kind);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Text,
-    Instant,
-    Flag,
-    Count,
-    Money,
-}
-
-use Kind::{Count, Flag, Instant, Money, Text};
-
-const MESSAGES: [Column; 19] = [
-    ("site_id", Text),
-    ("conversation_id", Text),
-    ("sent_at", Instant),
-    ("sent_by", Text),
-    ("consumer_id", Text),
-    ("message_id", Text),
-    ("audience", Text),
-    ("channel", Text),
-    ("intent_analyzer", Flag),
-    ("dialog_id", Text),
-    ("dialog_type", Text),
-    ("seq", Count),
-    ("unnamed", Text),
-    ("newest_at", Instant),
-    ("delivered", Count),
-    ("file_number", Count),
-    ("record_number", Count),
-    ("happened_at", Instant),
-    ("place", Count),
-];
-
-const OUTCOMES: [Column; 19] = [
-    ("conversation_id", Text),
-    ("kind", Text),
-    ("site_id", Text),
-    ("outcome_id", Text),
-    ("occurred_at", Instant),
-    ("currency", Text),
-    ("revenue", Money),
-    ("saving", Money),
-    ("resolved", Flag),
-    ("csat", Count),
-    ("nps", Count),
-    ("mcs", Count),
-    ("unnamed", Text),
-    ("newest_at", Instant),
-    ("delivered", Count),
-    ("file_number", Count),
-    ("record_number", Count),
-    ("happened_at", Instant),
-    ("place", Count),
-];
-
-const REJECTS: [Column; 11] = [
-    ("unit", Text),
-    ("reason", Text),
-    ("found", Text),
-    ("file", Text),
-    ("record", Count),
-    ("byte_offset", Count),
-    ("conversation_id", Text),
-    ("message_id", Text),
-    ("messages", Count),
-    ("json", Text),
-    ("file_number", Count),
-];
-
-const DELIVERIES: [Column; 2] = [("site_id", Text), ("conversation_id", Text)];
-
-impl Part {
-    fn columns(self) -> &'static [Column] {
-        match self {
-            Part::Messages => &MESSAGES,
-            Part::Outcomes => &OUTCOMES,
-            Part::Rejects => &REJECTS,
-            Part::Deliveries => &DELIVERIES,
-        }
-    }
-
-    /// The columns of its rows.
-    pub(crate) fn schema(self) -> SchemaRef {
-        let field = |(name, kind): &Column| Field::new(*name, kind.data_type(), true);
-        Arc::new(Schema::new(
-            self.columns().iter().map(field).collect::<Vec<_>>(),
-        ))
-    }
-}
-
-impl Kind {
-    fn data_type(self) -> DataType {
-        match self {
-            Kind::Text => DataType::Utf8,
-            Kind::Instant => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-            Kind::Flag => DataType::Boolean,
-            Kind::Count => DataType::Int64,
-            Kind::Money => DataType::Decimal128(18, 4),
-        }
-    }
-}
 
 /// Where a record was found.
 #[derive(Debug, Clone, Copy)]
