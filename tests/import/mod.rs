@@ -190,7 +190,7 @@ fn what_cannot_be_used_is_kept_and_the_counts_add_up() {
         rejects,
         "\
 file,record,unit,reason,conversation_id,message_id,messages,found
-later.ndjson,3,record,not_json,,,0,expected value at line 1 column 74
+later.ndjson,3,record,not_json,,,0,expected value at line 1 column 72
 later.ndjson,4,record,not_a_record,,,0,it has no info
 page-1.json,2,message,null_sent_at,k-200,ms::conv:k-200::msg:3,1,timeL is -1
 page-1.json,2,message,impossible_sent_at,k-200,ms::conv:k-200::msg:4,1,timeL is 0

@@ -350,9 +350,11 @@ impl<R: BufRead> Records<R> {
 
     /// Some tools begin a text in UTF-8 with a mark.
     fn byte_order_mark(&mut self) -> Step<()> {
-        if self.input.fill_buf()?.starts_with(b"\xEF\xBB\xBF") {
-            self.input.consume(3);
-            self.offset += 3;
+        for expected in *b"\xEF\xBB\xBF" {
+            if self.peek()? != Some(expected) {
+                break;
+            }
+            self.take()?;
         }
         Ok(())
     }
