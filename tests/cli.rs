@@ -8,6 +8,7 @@
 mod data;
 mod documents;
 mod stores;
+mod import;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::format::Kind;
 use super::generate::GenerateArgs;
+use super::import::Import;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -102,6 +103,8 @@ pub(super) enum Command {
     /// The reference of the functions
     Functions(Functions),
     Generate(GenerateArgs),
+    /// Turn a vendor's history into messages and outcomes
+    Import(Import),
 }
 
 const REPORT_EXAMPLES: &str = "\

@@ -7,12 +7,15 @@
 mod args;
 mod config;
 mod copy;
+mod folder;
 mod format;
 mod functions;
 mod generate;
+mod import;
 mod init;
 mod message;
 mod output;
+mod parquet_file;
 mod query;
 mod report;
 mod shell;
@@ -33,7 +36,7 @@ use crate::error;
 /// Runs `dayrate` with these arguments, the first of which is the name of the program.
 ///
 /// Returns 0 if all went well (a reader that closes the pipe is no failure), 1 after the first failure, 2 if the
-/// arguments cannot be understood, and 130 if the run was interrupted.
+/// arguments cannot be understood, 3 if an import is done but has rejects, and 130 if the run was interrupted.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
@@ -106,6 +109,9 @@ fn in_runtime(arguments: Arguments) -> Result<ExitCode> {
 async fn command(arguments: Arguments, output: &mut Output) -> Result<ExitCode> {
     match arguments.command {
         Some(Command::Generate(generate)) => invent(generate, output).await?,
+        Some(Command::Import(import)) => {
+            return import::run(&arguments.session, import, output).await;
+        }
         Some(Command::Init(init)) => init::run(&init, output).await?,
         Some(Command::Functions(functions)) => {
             let ctx = config::session(&arguments.session, config::Discovery::Off)?;

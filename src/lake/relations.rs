@@ -105,7 +105,8 @@ impl Relations {
                         .relations
                         .iter()
                         .filter(|relation| relation.required);
-                    required.all(|relation| self.stands(relation.name, depth - 1))
+                    function.locations().next().is_none()
+                        && required.all(|relation| self.stands(relation.name, depth - 1))
                 })
     }
 }
