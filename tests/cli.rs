@@ -6,7 +6,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 mod data;
+mod desk;
 mod documents;
+mod terminal;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

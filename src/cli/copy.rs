@@ -1,13 +1,16 @@
 //! `COPY … TO`: its files, too, appear when all is well or not at all. The engine would leave half of them behind.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::error::Result;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::logical_expr::dml::CopyTo;
+use datafusion::physical_plan;
 use datafusion::prelude::{DataFrame, SessionContext};
 
+use super::progress;
 use crate::error;
 
 /// Runs the statement beside its target and puts what it wrote in place at the end.
@@ -53,9 +56,11 @@ pub(super) async fn run(ctx: &SessionContext, mut copy: CopyTo) -> Result<Vec<Re
 }
 
 async fn collect(ctx: &SessionContext, copy: CopyTo) -> Result<Vec<RecordBatch>> {
-    DataFrame::new(ctx.state(), LogicalPlan::Copy(copy))
-        .collect()
-        .await
+    let rows = DataFrame::new(ctx.state(), LogicalPlan::Copy(copy));
+    let context = Arc::new(rows.task_ctx());
+    let plan = rows.create_physical_plan().await?;
+    let _watch = progress::watch(&plan);
+    physical_plan::collect(plan, context).await
 }
 
 /// Moves a file, or the files of a folder to those already there: their names are the engine's, and new.

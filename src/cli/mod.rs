@@ -5,20 +5,28 @@
 //! to the standard error.
 
 mod args;
+mod completions;
 mod config;
 mod copy;
+mod doctor;
+mod expected;
 mod format;
 mod functions;
 mod generate;
 mod init;
+mod lexer;
+mod listing;
+mod man;
 mod message;
 mod output;
+mod place;
+mod progress;
 mod query;
 mod report;
+mod screen;
 mod shell;
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -84,12 +92,19 @@ fn in_runtime(arguments: Arguments) -> Result<ExitCode> {
         .enable_all()
         .build()
         .map_err(DataFusionError::IoError)?;
+    if arguments.output.quiet {
+        message::be_quiet();
+    }
+    progress::show(arguments.output.progress);
     let mut output = Output::from_arguments(&arguments.output)?;
     let closed = output.closed();
+    // In a shell that a person uses, Ctrl-C ends the query and not the shell.
+    let survives =
+        arguments.command.is_none() && arguments.statements.is_empty() && shell::is_interactive();
     let outcome = runtime.block_on(async {
         tokio::select! {
             outcome = command(arguments, &mut output) => outcome,
-            _ = tokio::signal::ctrl_c() => Ok(ExitCode::from(130)),
+            _ = tokio::signal::ctrl_c(), if !survives => Ok(ExitCode::from(130)),
         }
     });
     drop(output);
@@ -110,6 +125,9 @@ async fn command(arguments: Arguments, output: &mut Output) -> Result<ExitCode> 
             let ctx = config::session(&arguments.session, config::Discovery::Off)?;
             functions::run(&ctx, &functions, output)?;
         }
+        Some(Command::Doctor(_)) => return doctor::run(&arguments.session, output).await,
+        Some(Command::Completions(completions)) => completions::run(&completions, output)?,
+        Some(Command::Man(manual)) => man::run(&manual, output)?,
         Some(Command::Report(report)) => report::run(&arguments.session, &report, output).await?,
         None => {
             let ctx = config::session(&arguments.session, config::Discovery::On)?;
@@ -131,7 +149,7 @@ fn say(output: &mut Output, text: &str) -> Result<()> {
 
 /// `dayrate generate`; its progress shows on a terminal, and only there.
 async fn invent(given: generate::GenerateArgs, output: &mut Output) -> Result<()> {
-    let (person, whole) = (std::io::stderr().is_terminal(), given.messages);
+    let (person, whole) = (progress::is_drawn(), given.messages);
     let work = tokio::task::spawn_blocking(move || {
         let mut shown = None;
         generate::generate(&given, &mut |done| {

@@ -1,7 +1,7 @@
 //! Statements, one after the other: the first that fails ends the run.
 
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast;
 
 use super::args::Statements;
 use super::output::Output;
-use super::{copy, message, read_sql};
+use super::{copy, message, place, read_sql};
 use crate::error;
 use crate::sql::{self, Parameters};
 
@@ -19,37 +19,73 @@ pub(super) async fn run(
     given: &Statements,
     output: &mut Output,
 ) -> Result<()> {
-    let mut statements = Vec::new();
+    let mut texts = Vec::new();
     for text in &given.command {
-        statements.extend(sql::parse(ctx, text)?);
+        texts.push(Text::parsed(ctx, text.clone(), None)?);
     }
     for file in &given.file {
-        let parsed = sql::parse(ctx, &read_sql(file).await?);
-        statements.extend(parsed.map_err(|cause| cause.context(format!("in the file '{file}'")))?);
+        let place = format!("in the file '{file}'");
+        texts.push(Text::parsed(ctx, read_sql(file).await?, Some(place))?);
     }
-    if statements.is_empty() {
+    if texts.iter().all(|text| text.statements.is_empty()) {
         return Err(error::query(
             "there is no statement in the text given: write one, such as -c \"SELECT 1\"",
         ));
     }
-    statements_in_order(ctx, statements, &Parameters::default(), output).await
+    in_order(ctx, texts, &Parameters::default(), output).await
 }
 
-/// Runs `statements`, all in the same session.
-pub(super) async fn statements_in_order(
+/// SQL and the statements in it.
+pub(super) struct Text {
+    sql: String,
+    pub(super) statements: Vec<Statement>,
+    /// "in the file 'x.sql'"
+    place: Option<String>,
+}
+
+impl Text {
+    /// The statements of `sql`.
+    ///
+    /// # Errors
+    ///
+    /// If it does not parse: the error shows the place.
+    pub(super) fn parsed(ctx: &SessionContext, sql: String, place: Option<String>) -> Result<Self> {
+        let parsed = sql::parse(ctx, &sql).map_err(|cause| place::unparsed(&sql, cause));
+        let statements = parsed.map_err(|cause| within(place.as_deref(), cause))?;
+        Ok(Self {
+            sql,
+            statements,
+            place,
+        })
+    }
+}
+
+fn within(place: Option<&str>, cause: DataFusionError) -> DataFusionError {
+    match place {
+        Some(place) => cause.context(place),
+        None => cause,
+    }
+}
+
+/// Runs the statements of `texts`, all in the same session.
+pub(super) async fn in_order(
     ctx: &SessionContext,
-    statements: Vec<Statement>,
+    texts: Vec<Text>,
     parameters: &Parameters,
     output: &mut Output,
 ) -> Result<()> {
+    let statements = texts.iter().flat_map(|text| &text.statements);
     output.expect(
         statements
-            .iter()
             .filter(|statement| returns_rows(statement))
             .count(),
     )?;
-    for statement in statements {
-        one(ctx, statement, parameters, output).await?;
+    for text in texts {
+        for (at, statement) in text.statements.into_iter().enumerate() {
+            let ran = one(ctx, statement, parameters, output).await;
+            ran.map_err(|cause| place::pointed(ctx, &text.sql, at, cause))
+                .map_err(|cause| within(text.place.as_deref(), cause))?;
+        }
     }
     Ok(())
 }
@@ -87,7 +123,7 @@ pub(super) async fn one(
 }
 
 /// Whether a statement is a question: what it returns goes to the output.
-fn returns_rows(statement: &Statement) -> bool {
+pub(super) fn returns_rows(statement: &Statement) -> bool {
     match statement {
         Statement::Explain(_) => true,
         Statement::Statement(inner) => matches!(
