@@ -28,8 +28,8 @@ Files named for one run, and rows into a file:
 
 No files yet? `dayrate generate --messages 20000 --out year` invents a year to try everything on.
 
-Rows go to the standard output, words to the standard error. The exit code is 0 if all went well, 1 after the first
-failure, 2 if the arguments cannot be understood, 130 after Ctrl-C.";
+Rows go to the standard output, words to the standard error. The exit code is 0 if all went
+well, 1 after the first failure, 2 if the arguments cannot be understood, 130 after Ctrl-C.";
 
 /// Bills conversational messaging as SQL
 ///
@@ -146,9 +146,9 @@ pub(super) enum Command {
 }
 
 const INIT_NOTES: &str = "\
-A file or folder that has the columns of a relation is named as it. One that could have them under other names (ts or
-timeL for sent_at, brandId for site_id, role for sent_by) gets a view as a proposal, commented out, with every guess
-beside it: look it over, and take the # away.
+A file or folder that has the columns of a relation is named as it. One that could have them
+under other names (ts or timeL for sent_at, brandId for site_id, role for sent_by) gets a view
+as a proposal, commented out, with every guess beside it: look it over, and take the # away.
 
 Examples:
   dayrate init
@@ -163,8 +163,8 @@ Examples:
   dayrate functions --format markdown   the table of the README";
 
 const DOCTOR_NOTES: &str = "\
-Each finding says how bad it is, what, where, and what to do. The exit code is 1 if a bill could not be made, and 0 if
-there are warnings only.
+Each finding says how bad it is, what, where, and what to do. The exit code is 1 if a bill
+could not be made, and 0 if there are warnings only.
 
 Examples:
   dayrate doctor

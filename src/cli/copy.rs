@@ -10,7 +10,7 @@ use datafusion::logical_expr::dml::CopyTo;
 use datafusion::physical_plan;
 use datafusion::prelude::{DataFrame, SessionContext};
 
-use super::progress;
+use super::{engine, progress};
 use crate::error;
 
 /// Runs the statement beside its target and puts what it wrote in place at the end.
@@ -60,7 +60,9 @@ async fn collect(ctx: &SessionContext, copy: CopyTo) -> Result<Vec<RecordBatch>>
     let context = Arc::new(rows.task_ctx());
     let plan = rows.create_physical_plan().await?;
     let _watch = progress::watch(&plan);
-    physical_plan::collect(plan, context).await
+    engine::start(physical_plan::collect(plan, context))?
+        .join()
+        .await?
 }
 
 /// Moves a file, or the files of a folder to those already there: their names are the engine's, and new.

@@ -9,11 +9,14 @@ mod completions;
 mod config;
 mod copy;
 mod doctor;
+mod engine;
 mod expected;
 mod format;
 mod functions;
 mod generate;
 mod init;
+mod interrupt;
+mod keywords;
 mod lexer;
 mod listing;
 mod man;
@@ -60,7 +63,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     message::catch_panics();
     let run = std::thread::Builder::new()
-        .stack_size(STACK)
+        .stack_size(engine::STACK)
         .spawn(|| in_runtime(arguments));
     let outcome = run
         .map(std::thread::JoinHandle::join)
@@ -78,17 +81,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Plans of nested views are deep, and without optimisation each step of the planner takes much stack. Only what is
-/// used of it takes memory.
-const STACK: usize = 64 << 20;
-
 fn in_runtime(arguments: Arguments) -> Result<ExitCode> {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if let Some(threads) = arguments.session.threads {
-        builder.worker_threads(threads.get());
-    }
-    let runtime = builder
-        .thread_stack_size(STACK)
+    engine::set_threads(arguments.session.threads.map(Into::into));
+    // For planning, and for what a person types; queries run on the engine's own workers.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_stack_size(engine::STACK)
         .enable_all()
         .build()
         .map_err(DataFusionError::IoError)?;
@@ -104,11 +102,12 @@ fn in_runtime(arguments: Arguments) -> Result<ExitCode> {
     let outcome = runtime.block_on(async {
         tokio::select! {
             outcome = command(arguments, &mut output) => outcome,
-            _ = tokio::signal::ctrl_c(), if !survives => Ok(ExitCode::from(130)),
+            _ = interrupt::pressed(), if !survives => Ok(ExitCode::from(130)),
         }
     });
     drop(output);
     // A worker that is deep in a file must not hold up an interrupted run.
+    engine::abandon();
     runtime.shutdown_background();
     if closed.is_closed() {
         Ok(ExitCode::SUCCESS)

@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 use super::args::OutputArguments;
 use super::format::{self, Kind};
 use super::screen::Screen;
-use super::{message, progress};
+use super::{engine, message, progress};
 use crate::error;
 
 /// The destination of a run.
@@ -209,10 +209,19 @@ async fn stream_to(
     let context = Arc::new(rows.task_ctx());
     let plan = rows.create_physical_plan().await?;
     let mut watch = Some(progress::watch(&plan));
-    let mut batches = execute_stream(plan, context)?;
-    let mut writer = format::writer(kind, out, &batches.schema(), screen)?;
+    let mut writer = format::writer(kind, out, &plan.schema(), screen)?;
     let mut count = 0;
-    while let Some(batch) = batches.next().await {
+    let (give, mut take) = tokio::sync::mpsc::channel(1);
+    let work = engine::start(async move {
+        let mut batches = execute_stream(plan, context)?;
+        while let Some(batch) = batches.next().await {
+            if give.send(batch).await.is_err() {
+                break;
+            }
+        }
+        Ok::<(), DataFusionError>(())
+    })?;
+    while let Some(batch) = take.recv().await {
         let batch = batch?;
         if screen.is_some() {
             // The rows take the place of the progress on a terminal.
@@ -221,6 +230,7 @@ async fn stream_to(
         count += batch.num_rows();
         writer.write(&batch)?;
     }
+    work.join().await??;
     drop(watch);
     writer.finish()?;
     Ok((count, writer.left_out()))

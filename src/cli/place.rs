@@ -11,7 +11,7 @@ use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 
 use super::lexer::{Kind, Token, statements, tokens};
-use super::message;
+use super::{keywords, message};
 use crate::{error, table};
 
 /// An error with the piece of SQL that it is about.
@@ -66,6 +66,15 @@ pub(super) fn unparsed(sql: &str, cause: DataFusionError) -> DataFusionError {
     match parser_place(sql, &message::paragraph(&cause)) {
         Some((start, length)) => {
             let excerpt = excerpt(sql, start, length);
+            let word = sql.get(start..start + length).unwrap_or_default();
+            let near = error::nearest(word, keywords::ALL).filter(|_| !keywords::is_keyword(word));
+            let cause = match near {
+                Some(near) => {
+                    let text = message::paragraph(&cause);
+                    error::query(format!("{text}: did you mean {near}?"))
+                }
+                None => cause,
+            };
             DataFusionError::External(Box::new(Pointed { cause, excerpt }))
         }
         None => cause,

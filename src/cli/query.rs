@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast;
 
 use super::args::Statements;
 use super::output::Output;
-use super::{copy, message, place, read_sql};
+use super::{copy, engine, message, place, read_sql};
 use crate::error;
 use crate::sql::{self, Parameters};
 
@@ -101,7 +101,7 @@ pub(super) async fn one(
     let rows = Box::pin(sql::plan(ctx, statement, parameters)).await?;
     let counted = match rows.logical_plan() {
         LogicalPlan::Copy(copy) => Some(copy::run(ctx, copy.clone()).await?),
-        LogicalPlan::Dml(_) => Some(rows.clone().collect().await?),
+        LogicalPlan::Dml(_) => Some(engine::start(rows.clone().collect())?.join().await??),
         _ => None,
     };
     if let Some(counted) = counted {

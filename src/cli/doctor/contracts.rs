@@ -11,8 +11,9 @@ const CHECK: &str = "contracts";
 pub(super) async fn check(ctx: &SessionContext, findings: &mut Findings) {
     let before = findings.all().len();
     // Overlaps, negative prices, unknown modes: the rating itself says which row.
-    let query = "SELECT org_id::VARCHAR, count(*), sum(credits), min(day), max(day) \
-                 FROM rated_dars(rejects => 'skip') WHERE contract_id IS NULL GROUP BY org_id ORDER BY 3 DESC, 1";
+    let query = "SELECT org_id, count(*) AS dars, sum(credits) AS credits, min(day), max(day) \
+                 FROM rated_dars(rejects => 'skip') WHERE contract_id IS NULL GROUP BY org_id \
+                 ORDER BY credits DESC, org_id";
     match ask(ctx, query).await {
         Ok(rows) => {
             for row in &rows {

@@ -74,7 +74,8 @@ pub(super) async fn check(ctx: &SessionContext, findings: &mut Findings) -> Opti
 fn dispositions(ctx: &SessionContext, rows: &[Row], findings: &mut Findings) {
     let total: u64 = rows.iter().map(|row| count(row, 2)).sum();
     let share = |messages: u64| {
-        let hundredths = u128::from(messages) * 10_000 / u128::from(total.max(1));
+        let hundredths =
+            (u128::from(messages) * 20_000 + u128::from(total)) / u128::from(total.max(1) * 2);
         format!(
             "{} of {} messages ({}.{:02} %)",
             grouped(messages),

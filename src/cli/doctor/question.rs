@@ -5,7 +5,7 @@ use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::error::Result;
 use datafusion::prelude::SessionContext;
 
-use crate::cli::progress;
+use crate::cli::{engine, progress};
 use crate::sql;
 
 /// A row: a text a column, `None` for NULL.
@@ -21,7 +21,9 @@ pub(super) async fn ask(ctx: &SessionContext, query: &str) -> Result<Vec<Row>> {
     let context = std::sync::Arc::new(rows.task_ctx());
     let plan = rows.create_physical_plan().await?;
     let watch = progress::watch(&plan);
-    let batches = datafusion::physical_plan::collect(plan, context).await?;
+    let batches = engine::start(datafusion::physical_plan::collect(plan, context))?
+        .join()
+        .await??;
     drop(watch);
     let options = FormatOptions::default();
     let mut answer = Vec::new();

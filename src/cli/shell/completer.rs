@@ -6,10 +6,10 @@ use reedline::{Completer, CompletionResult, Suggestion};
 use super::candidate::{Candidate, fitting, written};
 use super::command::{self, Takes};
 use super::context::{self, Place, Wanted};
-use super::keywords;
 use super::offers::{arguments, files, reports, settings, values};
 use super::vocabulary::Vocabulary;
 use crate::cli::format::Kind;
+use crate::cli::keywords;
 use crate::table;
 
 /// Completes SQL and commands from the names of a session.

@@ -1,5 +1,6 @@
 //! What is wanted at the cursor: read from the tokens around it, no session needed.
 
+use crate::cli::keywords;
 use crate::cli::lexer::{Kind, Token, tokens};
 use crate::table::option::OptionSpec;
 use crate::table::{self, TableFunction};
@@ -200,7 +201,7 @@ fn relations(statement: &str) -> Vec<(String, Option<String>)> {
             continue;
         };
         if !matches!(name.kind, Kind::Word | Kind::Name | Kind::Text)
-            || name.kind == Kind::Word && super::keywords::is_keyword(name.text)
+            || name.kind == Kind::Word && keywords::is_keyword(name.text)
         {
             continue;
         }
@@ -225,8 +226,7 @@ fn relations(statement: &str) -> Vec<(String, Option<String>)> {
             next += 1;
         }
         let alias = said.get(next).filter(|token| {
-            matches!(token.kind, Kind::Word | Kind::Name)
-                && !super::keywords::is_keyword(token.text)
+            matches!(token.kind, Kind::Word | Kind::Name) && !keywords::is_keyword(token.text)
         });
         relations.push((
             name.inner().to_owned(),

@@ -11,7 +11,7 @@ use crate::cli::format::Kind;
 use crate::cli::listing::listing;
 use crate::cli::output::Output;
 use crate::cli::query::{self, Text};
-use crate::cli::{functions, message, place, report};
+use crate::cli::{engine, functions, interrupt, message, place, report};
 use crate::error;
 use crate::lake::relations::{Origin, Relations};
 use crate::sql::Parameters;
@@ -59,8 +59,9 @@ impl<'a> Desk<'a> {
         let typed = typed.trim();
         let done = tokio::select! {
             done = self.does(typed) => done,
-            _ = tokio::signal::ctrl_c() => {
+            _ = interrupt::pressed() => {
                 self.once = None;
+                engine::abandon();
                 message::note("cancelled");
                 return Next::Listen;
             }

@@ -38,6 +38,7 @@ pub(super) fn open(ctx: &SessionContext) -> Reedline {
     );
     let menu = ColumnarMenu::default()
         .with_name(MENU)
+        .with_marker("> ")
         .with_input_mode(InputMode::FullBuffer);
     let vocabulary = Vocabulary::new(ctx);
     let highlighter = SqlHighlighter::new(&vocabulary, colours);

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use nu_ansi_term::{Color, Style};
 use reedline::{Highlighter, StyledText};
 
-use super::keywords::is_keyword;
 use super::vocabulary::Vocabulary;
+use crate::cli::keywords::is_keyword;
 use crate::cli::lexer::{Kind, Token, tokens};
 
 /// Colours by what a token is; a text that is still open warns.

@@ -12,7 +12,6 @@ mod desk;
 mod editor;
 mod highlighter;
 mod history;
-mod keywords;
 mod offers;
 mod plain;
 mod vocabulary;
