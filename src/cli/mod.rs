@@ -8,6 +8,7 @@ mod args;
 mod completions;
 mod config;
 mod copy;
+mod count;
 mod doctor;
 mod engine;
 mod expected;

@@ -48,7 +48,12 @@ pub(super) fn pointed(
     let own = statements.get(statement).copied().unwrap_or(&all);
     let cause = named(ctx, cause);
     let text = message::paragraph(&cause);
-    let place = parser_place(sql, &text).or_else(|| {
+    // A line and a column inside the SQL of a relation are none of this text.
+    let parsed = match text.starts_with("in the relation") {
+        true => None,
+        false => parser_place(sql, &text),
+    };
+    let place = parsed.or_else(|| {
         let mut names = wrong_column(&cause).into_iter().chain(quoted_names(&text));
         names.find_map(|name| find(own, &name))
     });

@@ -14,10 +14,10 @@ use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::MetricValue;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
-use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::When;
-use super::message;
+use super::count::{bytes, grouped};
+use super::{message, screen};
 
 /// Work that is shorter shows nothing.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -28,8 +28,11 @@ const STEP: Duration = Duration::from_millis(100);
 /// How often a line is written where there is no terminal to draw on.
 const PLAIN_STEP: Duration = Duration::from_secs(5);
 
-/// The steps of the bar.
+/// What a whole is counted in.
 const WHOLE: u64 = 1000;
+
+/// The letters of the bar.
+const BAR: u64 = 24;
 
 static WHEN: OnceLock<When> = OnceLock::new();
 
@@ -98,21 +101,19 @@ fn look(way: Way, scans: &[Arc<dyn ExecutionPlan>], stopped: &Receiver<()>) {
     let ahead = Seen::ahead(scans);
     match way {
         Way::Drawn => {
-            let bar = ProgressBar::with_draw_target(Some(WHOLE), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{bar:24.cyan} {msg}")
-                .map(|style| style.progress_chars("━╸─"));
-            if let Ok(style) = style {
-                bar.set_style(style);
-            }
+            let colour = screen::colours();
             loop {
                 let seen = ahead.now(scans);
-                bar.set_position(seen.share());
-                bar.set_message(seen.words(begun.elapsed()));
+                message::progress(&format!(
+                    "{} {}",
+                    bar(seen.share(), colour),
+                    seen.words(begun.elapsed())
+                ));
                 if !wait(STEP) {
                     break;
                 }
             }
-            bar.finish_and_clear();
+            message::progress("");
         }
         Way::Written => loop {
             message::note(&ahead.now(scans).words(begun.elapsed()));
@@ -120,6 +121,17 @@ fn look(way: Way, scans: &[Arc<dyn ExecutionPlan>], stopped: &Receiver<()>) {
                 break;
             }
         },
+    }
+}
+
+/// A line that fills from the left.
+fn bar(share: u64, colour: bool) -> String {
+    let full = usize::try_from(share * BAR / WHOLE).unwrap_or_default();
+    let rest = usize::try_from(BAR).unwrap_or_default() - full;
+    let (full, rest) = ("━".repeat(full), "─".repeat(rest));
+    match colour {
+        true => format!("\x1b[36m{full}\x1b[90m{rest}\x1b[0m"),
+        false => format!("{full}{rest}"),
     }
 }
 
@@ -202,7 +214,7 @@ impl Seen {
         let share = self.share();
         let millis = elapsed.as_millis().max(1);
         let speed = u128::from(self.rows) * 1000 / millis;
-        let speed = HumanCount(u64::try_from(speed).unwrap_or(u64::MAX));
+        let speed = grouped(u64::try_from(speed).unwrap_or(u64::MAX));
         let left = match share {
             0 => String::new(),
             WHOLE => ", putting it together".to_owned(),
@@ -214,7 +226,7 @@ impl Seen {
         format!(
             "{} % of the files read ({}), {speed} rows/s{left}",
             share / 10,
-            HumanBytes(self.bytes)
+            bytes(self.bytes)
         )
     }
 }
@@ -238,8 +250,18 @@ mod tests {
         };
         assert_eq!(
             seen.words(Duration::from_secs(2)),
-            "25 % of the files read (3.00 MiB), 1,250 rows/s, 6 s left"
+            "25 % of the files read (3.0 MiB), 1,250 rows/s, 6 s left"
         );
+    }
+
+    #[test]
+    fn the_bar_fills_from_the_left() {
+        assert_eq!(bar(0, false), "─".repeat(24));
+        assert_eq!(
+            bar(500, false),
+            format!("{}{}", "━".repeat(12), "─".repeat(12))
+        );
+        assert_eq!(bar(WHOLE, false), "━".repeat(24));
     }
 
     #[test]

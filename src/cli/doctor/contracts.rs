@@ -3,7 +3,8 @@
 use datafusion::prelude::SessionContext;
 
 use super::finding::Findings;
-use super::question::{ask, count, grouped, text};
+use super::question::{ask, count, text};
+use crate::cli::count::grouped;
 
 const CHECK: &str = "contracts";
 
@@ -53,16 +54,11 @@ pub(super) async fn check(ctx: &SessionContext, findings: &mut Findings) {
         Err(cause) => findings.failed(CHECK, "contracts", &cause),
     }
     match ask(ctx, "SELECT count(*) FROM invoice_lines(rejects => 'skip')").await {
-        Ok(rows) => {
-            let lines = rows.first().map_or(0, |row| count(row, 0));
+        Ok(_) => {
             if findings.all().len() == before {
                 findings.ok(CHECK, "contracts", "every DAR falls under one");
             }
-            findings.ok(
-                "invoice",
-                "",
-                format!("{} lines as of today", grouped(lines)),
-            );
+            findings.ok("invoice", "", "it can be made as of today");
         }
         Err(cause) => findings.failed("invoice", "contracts, price_tiers, channel_charges", &cause),
     }

@@ -4,7 +4,8 @@ use datafusion::prelude::SessionContext;
 use jiff::civil::Date;
 
 use super::finding::Findings;
-use super::question::{Row, ask, count, grouped, text};
+use super::question::{Row, ask, count, text};
+use crate::cli::count::grouped;
 use crate::table::option::{REJECTS, SessionDefaults};
 
 const CHECK: &str = "messages";

@@ -5,7 +5,8 @@ use datafusion::error::Result;
 use datafusion::prelude::SessionContext;
 
 use super::finding::Findings;
-use super::question::{ask, count, grouped};
+use super::question::{ask, count};
+use crate::cli::count::grouped;
 use crate::cli::expected::{Expected, ExpectedRelation, RELATIONS};
 use crate::cli::place;
 use crate::{error, sql, table};

@@ -38,8 +38,8 @@ pub(super) async fn check(ctx: &SessionContext, range: Range, findings: &mut Fin
                             sites => format!("{sites} sites use it, {site} among them"),
                         }
                     ),
-                    "dayrate bills by the current rules; in SQL of your own write local_day(sent_at, time_zone) in place \
-                     of AT TIME ZONE, and `dayrate report zone_check` lists the messages concerned",
+                    "dayrate bills by the current rules; SQL of your own needs local_day(sent_at, time_zone) in place of \
+                     AT TIME ZONE; the report zone_check lists the messages",
                 );
             }
             // The engine does not know a zone that is newer than its data.

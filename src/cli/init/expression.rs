@@ -155,10 +155,7 @@ async fn text(
     for value in &others {
         match meanings.meaning(value) {
             Some(meaning) => {
-                sql.push_str(&format!(
-                    "\n           WHEN {} THEN '{meaning}'",
-                    literal(value)
-                ));
+                sql.push_str(&format!("\nWHEN {} THEN '{meaning}'", literal(value)));
             }
             None => unknown.push(value.as_str()),
         }
@@ -177,7 +174,7 @@ async fn text(
             is_plain: false,
         });
     }
-    sql.push_str(&format!("\n           ELSE {name} END"));
+    sql.push_str(&format!("\nELSE {name} END"));
     Some(Expression {
         sql,
         about,

@@ -48,7 +48,8 @@ pub(super) async fn lines(
         relation.name, relation.about, relation.name
     );
     for (at, column) in columns.iter().enumerate() {
-        let head = if at == 0 { "SELECT " } else { "       " };
+        // No line begins with a space: behind a # that would mean words.
+        let head = if at == 0 { "SELECT " } else { "" };
         let comma = if at + 1 < columns.len() { "," } else { "" };
         let about = column.words();
         let note = if about.is_empty() {
