@@ -280,7 +280,7 @@ mod tests {
                 value("relationship", true),
                 "",
             ),
-            ("SELECT 'a;' || x|", Wanted::Anything, "x"),
+            ("SELECT 'a;', x|", Wanted::Anything, "x"),
             ("SELECT count(|", Wanted::Anything, ""),
         ] {
             let place = place(text);

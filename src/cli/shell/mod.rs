@@ -52,17 +52,13 @@ pub(super) async fn run(ctx: &SessionContext, output: &mut Output) -> Result<Exi
     loop {
         let (back, typed) = read(editor).await?;
         editor = back;
-        match typed {
-            Signal::Success(text) => {
-                if desk.hear(&text).await == Next::Quit {
-                    break;
-                }
-            }
-            Signal::CtrlD => break,
+        let next = match typed {
+            Signal::Success(text) => desk.hear(&text).await,
+            Signal::CtrlD => Next::Quit,
             // The line is cleared, and nothing else.
-            _ => {}
-        }
-        if desk.is_deaf() {
+            _ => Next::Listen,
+        };
+        if next == Next::Quit || desk.is_deaf() {
             break;
         }
     }
