@@ -6,9 +6,11 @@
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 mod data;
+mod desk;
 mod documents;
-mod stores;
 mod import;
+mod stores;
+mod terminal;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

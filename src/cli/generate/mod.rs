@@ -37,12 +37,19 @@ use crate::error::{config, data};
 /// The most that fits: conversations under way are kept in memory, some 3 GB of them at this size.
 const MOST_MESSAGES: u64 = 10_000_000_000;
 
+const EXAMPLES: &str = "\
+Examples:
+  dayrate generate --messages 20000 --out year
+  dayrate --config year/dayrate.toml report monthly_credits
+  dayrate generate --messages 20M --seed 7 --out large      some 250 MB";
+
 /// Write a year of invented messages with everything needed to bill them
 ///
 /// The folder then holds `messages/month=2025-01/…` and, beside it, sites, feature_periods, contracts, price_tiers,
 /// channel_charges, outcomes, seats and a `dayrate.toml` that names them all. The same numbers give the same data on
 /// every machine.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct GenerateArgs {
     /// How many messages: 20000, 20_000_000 or 20M
     #[arg(long, value_name = "N", value_parser = count)]
