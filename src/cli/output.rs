@@ -56,18 +56,38 @@ impl Output {
                 target: Target::Screen(Pipe::new()),
             });
         };
-        if path.contains("://") {
-            return Err(error::config(format!(
-                "-o '{path}' is an address, and dayrate writes local files"
-            )));
-        }
+        let target = local(path)?;
         let kind = match arguments.format {
             Some(kind) => kind,
             None => Kind::of_file(path)?,
         };
+        Ok(Self { kind, target })
+    }
+
+    /// The destination of a page, which has no rows and so no format of them.
+    ///
+    /// # Errors
+    ///
+    /// If a format is asked for, or the page would go to a terminal.
+    pub(super) fn of_page(arguments: &OutputArguments) -> Result<Self> {
+        if let Some(format) = arguments.format {
+            return Err(error::config(format!(
+                "--format {} is for rows, and a dashboard is one page of HTML: leave it out",
+                format.name()
+            )));
+        }
+        let target = match arguments.output.as_deref().filter(|path| *path != "-") {
+            Some(path) => local(path)?,
+            None if std::io::stdout().is_terminal() => {
+                return Err(error::config(
+                    "a dashboard is a page for a browser: name its file, such as -o usage.html",
+                ));
+            }
+            None => Target::Screen(Pipe::new()),
+        };
         Ok(Self {
-            kind,
-            target: Target::File(PathBuf::from(path)),
+            kind: Kind::Table,
+            target,
         })
     }
 
@@ -119,10 +139,46 @@ impl Output {
             Target::File(path) => {
                 let mut text = Vec::new();
                 write(&mut text)?;
-                std::fs::write(path, text)
+                put(path, &text)
             }
         }
     }
+}
+
+/// A file of this machine.
+fn local(path: &str) -> Result<Target> {
+    if path.contains("://") {
+        return Err(error::config(format!(
+            "-o '{path}' is an address, and dayrate writes local files"
+        )));
+    }
+    Ok(Target::File(PathBuf::from(path)))
+}
+
+/// Writes bytes beside the file and puts them in place at the end, as [`to_file`] does with rows.
+fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let written = if path.exists() && !path.is_file() {
+        std::fs::write(path, bytes)
+    } else {
+        beside(folder_of(path)).and_then(|mut beside| {
+            beside.write_all(bytes)?;
+            beside.as_file().sync_all()?;
+            beside.persist(path).map_err(|cause| cause.error)?;
+            Ok(())
+        })
+    };
+    written.map_err(|cause| {
+        let text = format!("'{}' cannot be written: {cause}", path.display());
+        std::io::Error::new(cause.kind(), text)
+    })
+}
+
+/// The folder that a file is or will be in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 async fn stream(kind: Kind, out: &mut (dyn Write + Send), rows: DataFrame) -> Result<usize> {
@@ -161,11 +217,7 @@ async fn to_file(kind: Kind, path: &Path, rows: DataFrame) -> Result<usize> {
         file.flush().map_err(failed)?;
         return Ok(count);
     }
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let beside = beside(folder).map_err(failed)?;
+    let beside = beside(folder_of(path)).map_err(failed)?;
     let mut file = BufWriter::new(beside);
     let count = stream(kind, &mut file, rows).await?;
     let beside = file
