@@ -7,6 +7,7 @@
 mod args;
 mod config;
 mod copy;
+mod dashboard;
 mod format;
 mod functions;
 mod generate;
@@ -84,7 +85,10 @@ fn in_runtime(arguments: Arguments) -> Result<ExitCode> {
         .enable_all()
         .build()
         .map_err(DataFusionError::IoError)?;
-    let mut output = Output::from_arguments(&arguments.output)?;
+    let mut output = match arguments.command {
+        Some(Command::Dashboard(_)) => Output::of_page(&arguments.output)?,
+        _ => Output::from_arguments(&arguments.output)?,
+    };
     let closed = output.closed();
     let outcome = runtime.block_on(async {
         tokio::select! {
@@ -111,6 +115,9 @@ async fn command(arguments: Arguments, output: &mut Output) -> Result<ExitCode> 
             functions::run(&ctx, &functions, output)?;
         }
         Some(Command::Report(report)) => report::run(&arguments.session, &report, output).await?,
+        Some(Command::Dashboard(given)) => {
+            Box::pin(dashboard::run(&arguments.session, &given, output)).await?;
+        }
         None => {
             let ctx = config::session(&arguments.session, config::Discovery::On)?;
             if arguments.statements.is_empty() {
