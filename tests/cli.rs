@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+mod dashboard;
 mod data;
 mod desk;
 mod documents;

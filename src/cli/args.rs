@@ -135,6 +135,8 @@ pub(super) enum Command {
     Report(Report),
     /// Write a commented dayrate.toml for the files found in a folder
     Init(Init),
+    /// Write what a weekly dashboard answers as one self-contained page, for a browser or a mail
+    Dashboard(Dashboard),
     /// The reference of the functions
     Functions(Functions),
     /// Check everything that a bill stands on: configuration, files, columns, zones, contracts, messages
@@ -220,6 +222,28 @@ pub(super) struct Init {
     /// The folder with the files; dayrate.toml is written into it
     #[arg(default_value = ".")]
     pub(super) folder: PathBuf,
+}
+
+const DASHBOARD_EXAMPLES: &str = "\
+Examples:
+  dayrate dashboard -o usage.html
+  dayrate dashboard --org org-048 --as-of 2026-01-01 --title 'Acme, 2025' -o acme.html
+
+The page needs no network and no script. What a relation is missing for, it says, and how to add it.";
+
+/// `dayrate dashboard`.
+#[derive(Debug, Args)]
+#[command(after_help = DASHBOARD_EXAMPLES)]
+pub(super) struct Dashboard {
+    /// Earlier days than this one count [default: today at UTC-12, when they have ended in every zone]
+    #[arg(long, value_name = "DATE")]
+    pub(super) as_of: Option<jiff::civil::Date>,
+    /// One organization; without it, all of them
+    #[arg(long, value_name = "ORG")]
+    pub(super) org: Option<String>,
+    /// What stands at the top of the page
+    #[arg(long, value_name = "TEXT")]
+    pub(super) title: Option<String>,
 }
 
 /// `dayrate functions`.

@@ -9,6 +9,7 @@ mod completions;
 mod config;
 mod copy;
 mod count;
+mod dashboard;
 mod doctor;
 mod engine;
 mod expected;
@@ -99,7 +100,10 @@ fn in_runtime(arguments: Arguments) -> Result<ExitCode> {
         message::be_quiet();
     }
     progress::show(arguments.output.progress);
-    let mut output = Output::from_arguments(&arguments.output)?;
+    let mut output = match arguments.command {
+        Some(Command::Dashboard(_)) => Output::of_page(&arguments.output)?,
+        _ => Output::from_arguments(&arguments.output)?,
+    };
     let closed = output.closed();
     // In a shell that a person uses, Ctrl-C ends the query and not the shell.
     let survives =
@@ -136,6 +140,9 @@ async fn command(arguments: Arguments, output: &mut Output) -> Result<ExitCode> 
         Some(Command::Completions(completions)) => completions::run(&completions, output)?,
         Some(Command::Man(manual)) => man::run(&manual, output)?,
         Some(Command::Report(report)) => report::run(&arguments.session, &report, output).await?,
+        Some(Command::Dashboard(given)) => {
+            Box::pin(dashboard::run(&arguments.session, &given, output)).await?;
+        }
         None => {
             let ctx = config::session(&arguments.session, config::Discovery::On)?;
             if arguments.statements.is_empty() {

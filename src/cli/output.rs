@@ -76,18 +76,44 @@ impl Output {
             Some(kind) => kind,
             None => Kind::of_file(path)?,
         };
-        let address = Address::of(path)?;
-        let target = match address.service {
-            Service::Local => Target::File(PathBuf::from(address.path)),
-            _ if path.ends_with('/') || address.path.is_empty() => {
-                return Err(error::config(format!(
-                    "-o '{path}' is a folder: name a file in it"
-                )));
-            }
-            _ => Target::Store(path.to_owned()),
-        };
         Ok(Self {
             kind,
+            target: target_of(path)?,
+            shortens: true,
+            remedy: REMEDY,
+        })
+    }
+
+    /// The destination of a page, which has no rows and so no format of them.
+    ///
+    /// # Errors
+    ///
+    /// If a format is asked for, or the page would go to a terminal or a store.
+    pub(super) fn of_page(arguments: &OutputArguments) -> Result<Self> {
+        if let Some(format) = arguments.format {
+            return Err(error::config(format!(
+                "--format {} is for rows, and a dashboard is one page of HTML: leave it out",
+                format.name()
+            )));
+        }
+        let target = match arguments.output.as_deref().filter(|path| *path != "-") {
+            Some(path) => match target_of(path)? {
+                Target::Store(written) => {
+                    return Err(error::config(format!(
+                        "-o '{written}' is in a store, and a page is written to a file of this machine"
+                    )));
+                }
+                file => file,
+            },
+            None if std::io::stdout().is_terminal() => {
+                return Err(error::config(
+                    "a dashboard is a page for a browser: name its file, such as -o usage.html",
+                ));
+            }
+            None => Target::Screen(Pipe::new()),
+        };
+        Ok(Self {
+            kind: Kind::Table,
             target,
             shortens: true,
             remedy: REMEDY,
@@ -202,7 +228,7 @@ impl Output {
             Target::File(path) => {
                 let mut text = Vec::new();
                 write(&mut text)?;
-                std::fs::write(path, text)
+                put(path, &text)
             }
             Target::Store(written) => Err(std::io::Error::other(format!(
                 "words go to a file of this machine, and not to '{}'",
@@ -210,6 +236,44 @@ impl Output {
             ))),
         }
     }
+}
+
+/// Where `-o` points to.
+fn target_of(path: &str) -> Result<Target> {
+    let address = Address::of(path)?;
+    match address.service {
+        Service::Local => Ok(Target::File(PathBuf::from(address.path))),
+        _ if path.ends_with('/') || address.path.is_empty() => Err(error::config(format!(
+            "-o '{path}' is a folder: name a file in it"
+        ))),
+        _ => Ok(Target::Store(path.to_owned())),
+    }
+}
+
+/// Writes bytes beside the file and puts them in place at the end, as [`to_file`] does with rows.
+fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let written = if path.exists() && !path.is_file() {
+        std::fs::write(path, bytes)
+    } else {
+        beside(folder_of(path)).and_then(|mut beside| {
+            beside.write_all(bytes)?;
+            beside.as_file().sync_all()?;
+            beside.persist(path).map_err(|cause| cause.error)?;
+            Ok(())
+        })
+    };
+    written.map_err(|cause| {
+        let text = format!("'{}' cannot be written: {cause}", path.display());
+        std::io::Error::new(cause.kind(), text)
+    })
+}
+
+/// The folder that a file is or will be in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 async fn stream(kind: Kind, out: &mut (dyn Write + Send), rows: DataFrame) -> Result<usize> {
@@ -277,11 +341,7 @@ async fn to_file(kind: Kind, path: &Path, rows: DataFrame) -> Result<usize> {
         file.flush().map_err(failed)?;
         return Ok(count);
     }
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let beside = beside(folder).map_err(failed)?;
+    let beside = beside(folder_of(path)).map_err(failed)?;
     let mut file = BufWriter::new(beside);
     let count = stream(kind, &mut file, rows).await?;
     let beside = file

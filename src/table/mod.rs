@@ -40,6 +40,8 @@ use datafusion::logical_expr::LogicalPlan;
 pub(crate) use argument::{Argument, as_table_factor, table_factor};
 pub(crate) use call::Call;
 pub(crate) use day_range::SentAtRange;
+#[cfg(feature = "cli")]
+pub(crate) use invoice_lines::ended_everywhere;
 pub(crate) use planner::{Planner, TableFunctionEntry, function_named};
 
 use option::{OptionSpec, Values};
