@@ -14,7 +14,6 @@ use datafusion::sql::sqlparser::ast;
 use super::args::Statements;
 use super::output::Output;
 use super::{copy, engine, message, place, read_sql};
-use crate::error;
 use crate::sql::{self, Parameters};
 use crate::{error, secret};
 

@@ -113,7 +113,7 @@ impl Book {
             .await
             .map_err(hint)?;
         let mut file = BufWriter::new(file);
-        let mut writer = format::writer(Kind::Parquet, &mut file, &batches.schema())?;
+        let mut writer = format::writer(Kind::Parquet, &mut file, &batches.schema(), None)?;
         while let Some(batch) = batches.next().await {
             writer.write(&batch.map_err(hint)?)?;
         }
