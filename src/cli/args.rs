@@ -66,7 +66,7 @@ impl Statements {
 }
 
 /// What the session is made from.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct SessionArguments {
     /// The configuration; without it, the dayrate.toml of this folder or the nearest one above
     #[arg(long, value_name = "FILE", global = true)]
