@@ -74,7 +74,7 @@ impl Statements {
 }
 
 /// What the session is made from.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "What is read, and with what")]
 pub(super) struct SessionArguments {
     /// The configuration; without it, the dayrate.toml of this folder or the nearest one above

@@ -66,6 +66,10 @@ struct Liveperson {
     out: PathBuf,
 }
 
+/// Bytes before what is sorted goes to disk, unless `--memory-limit` says otherwise: half of the machine, as queries take
+/// it, would hold most of a history.
+const MEMORY: usize = 512 << 20;
+
 /// The code of a run that is done, with rows among the rejects.
 const REJECTS_PRESENT: u8 = 3;
 
@@ -78,6 +82,10 @@ pub(super) async fn run(
 ) -> Result<ExitCode> {
     let Vendor::Liveperson(given) = given.vendor;
     let inputs = find(&given.files)?;
+    let session = &SessionArguments {
+        memory_limit: session.memory_limit.or(Some(MEMORY)),
+        ..session.clone()
+    };
     let ctx = config::session(session, config::Discovery::Off)?;
     let folder = NewFolder::start(&given.out)?;
     let staging = folder.beside("staged")?;
