@@ -17,7 +17,7 @@ First steps:
   dayrate report monthly_credits    the credits of each site and month
   dayrate                           a shell: Tab completes, \\? helps, \\q quits
 
-Any question is a SELECT, over relations or over files as they lie:
+Examples:
   dayrate -c \"SELECT org_id, sum(credits) FROM rated_dars GROUP BY org_id\"
   dayrate -c \"SELECT count(*) FROM dars('exports/messages', 'exports/sites.parquet')\"
   dayrate --format chart -c \"SELECT day, sum(credits) FROM rated_dars GROUP BY day ORDER BY day\"

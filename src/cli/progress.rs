@@ -1,6 +1,6 @@
 //! How far long work is, on a terminal: what share of the files is read, how fast, how long it will still take.
 //!
-//! The plan counts what it reads anyway; a thread of its own looks at the counts ten times a second and draws a line.
+//! The plan counts what it reads anyway; a thread of its own looks at the counts five times a second and draws a line.
 //! Nothing is drawn for work of less than a second, and the line is gone when the work is done.
 
 use std::io::IsTerminal;
@@ -23,7 +23,7 @@ use super::{message, screen};
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How often the line is drawn.
-const STEP: Duration = Duration::from_millis(100);
+const STEP: Duration = Duration::from_millis(200);
 
 /// How often a line is written where there is no terminal to draw on.
 const PLAIN_STEP: Duration = Duration::from_secs(5);

@@ -72,7 +72,7 @@ fn progress_is_written_to_no_pipe_by_itself() {
     let desk = Desk::new();
     desk.parquet(
         "numbers.parquet",
-        "SELECT value AS n FROM generate_series(1, 30000)",
+        "SELECT value AS n FROM generate_series(1, 4000)",
     );
     let slow = "SELECT count(*) FROM 'numbers.parquet' a JOIN generate_series(1, 3000) b ON a.n % 7 < b.value % 7";
     assert_eq!(desk.run(&["-c", slow]).is_well().err, "");
