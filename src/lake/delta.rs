@@ -89,7 +89,7 @@ pub(super) async fn refuse_inside(
     loop {
         let folder = Path::from_iter(segments.iter().map(String::as_str));
         if has_log(store, &folder).await? {
-            return Err(inside(location, &folder.to_string()));
+            return Err(inside(location, folder.as_ref()));
         }
         match segments.pop() {
             Some(last) if last.contains('=') => {}
