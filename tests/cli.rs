@@ -753,6 +753,9 @@ fn no_output_has_a_float() {
         let call = match name.as_str() {
             "commitment_curve" => "commitment_curve(rated_dars(), (SELECT 10 AS committed_credits, 1 AS credit_price, 2 AS overage_price))".to_owned(),
             "ledger_changes" => "ledger_changes(ledger(), ledger())".to_owned(),
+            "liveperson_messages" | "liveperson_outcomes" | "liveperson_rejects" => {
+                format!("{name}('{}')", root.join("testdata/liveperson").display())
+            }
             name => format!("{name}()"),
         };
         let types = types(&format!("DESCRIBE SELECT * FROM {call}"));

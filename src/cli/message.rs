@@ -28,7 +28,8 @@ pub(super) fn is_quiet() -> bool {
 
 /// Says why the run ends.
 pub(super) fn failure(cause: &DataFusionError) {
-    let _ = writeln!(std::io::stderr(), "error: {}", paragraph(cause));
+    let text = paragraph(cause);
+    let _ = writeln!(std::io::stderr(), "error: {}", secret::hide(&text));
 }
 
 /// Says something beside the result. Nobody listening is no failure.

@@ -49,7 +49,7 @@ pub(super) struct Period {
 impl Period {
     /// What a message has of its period, as a part's flags.
     pub(super) fn flags(&self) -> u8 {
-        u8::from(self.gen_ai) * GEN_AI | u8::from(self.intent_analyzer) * LISTENED
+        (u8::from(self.gen_ai) * GEN_AI) | (u8::from(self.intent_analyzer) * LISTENED)
     }
 }
 

@@ -498,7 +498,7 @@ impl Fold {
             };
             let day = lately.day;
             let flags = match has_own && is_valid(own.nulls(), row) {
-                true => lately.flags & GEN_AI | u8::from(own.values().value(row)) * LISTENED,
+                true => (lately.flags & GEN_AI) | (u8::from(own.values().value(row)) * LISTENED),
                 false => lately.flags,
             };
             let consumer_id = match with_consumers {

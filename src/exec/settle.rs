@@ -412,9 +412,9 @@ impl Held {
         let parts = batches.iter().map(Parts::new).collect::<Result<Vec<_>>>()?;
         let mut rows: Vec<Vec<PartRow>> = (0..BUCKETS).map(|_| Vec::new()).collect();
         for (batch, parts) in (0..).zip(&parts) {
-            for row in 0..parts.len() {
+            for (number, row) in (0..).zip(0..parts.len()) {
                 if let Some(rows) = rows.get_mut(bucket(parts.site_day(row))) {
-                    rows.push((batch, row as u32));
+                    rows.push((batch, number));
                 }
             }
         }

@@ -32,6 +32,7 @@ use crate::lake::liveperson::{Input, find};
 
 /// `dayrate import`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Import {
     #[command(subcommand)]
     vendor: Vendor,
