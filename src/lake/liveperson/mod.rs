@@ -16,9 +16,13 @@ mod records;
 mod rows;
 mod table;
 
+#[cfg(feature = "cli")]
 pub(crate) use history::History;
-pub(crate) use inputs::{Input, find};
+#[cfg(feature = "cli")]
+pub(crate) use inputs::Input;
+pub(crate) use inputs::find;
 pub(crate) use newest::newest;
 pub(crate) use part::Part;
+#[cfg(feature = "cli")]
 pub(crate) use rows::Rows;
 pub(crate) use table::HistoryTable;

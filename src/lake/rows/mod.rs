@@ -1,7 +1,7 @@
 //! Files that hold row after row: CSV, JSON and the Arrow stream.
 //!
 //! The first megabytes of a file say what its columns are ([`kind`]); every value, there and after, is then held to it
-//! ([`column`]). What does not fit is an error that names the file and the line: no value becomes NULL or another value, and
+//! ([`column`](mod@column)). What does not fit is an error that names the file and the line: no value becomes NULL or another value, and
 //! no row is left out.
 
 pub(super) mod bytes;
