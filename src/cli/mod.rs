@@ -14,6 +14,8 @@ mod init;
 mod message;
 mod output;
 mod query;
+#[cfg(feature = "delta")]
+mod refresh;
 mod report;
 mod shell;
 
@@ -109,6 +111,10 @@ async fn command(arguments: Arguments, output: &mut Output) -> Result<ExitCode> 
         Some(Command::Functions(functions)) => {
             let ctx = config::session(&arguments.session, config::Discovery::Off)?;
             functions::run(&ctx, &functions, output)?;
+        }
+        #[cfg(feature = "delta")]
+        Some(Command::Refresh(asked)) => {
+            return refresh::run(&arguments.session, &asked, output).await;
         }
         Some(Command::Report(report)) => report::run(&arguments.session, &report, output).await?,
         None => {

@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray};
-use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, SchemaRef, TimeUnit, UInt32Type};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, exec_datafusion_err};
@@ -29,6 +29,7 @@ use futures::{StreamExt, stream};
 use tokio::sync::OnceCell;
 
 use super::calendar::{Calendar, Period};
+use super::file_notes::{FILE, FoldedFiles, NoteTaker};
 use super::id_hash::IdHash;
 use super::ids::Ids;
 use super::parts::{self, GEN_AI, LISTENED};
@@ -40,7 +41,7 @@ use crate::scalar::internal::{instants, rejection};
 use crate::scalar::spellings::Spellings;
 
 /// The calendar of a plan, read once for all of its partitions.
-pub(super) type SharedCalendar = Arc<OnceCell<Calendar>>;
+pub(super) type SharedCalendar = Arc<OnceCell<Arc<Calendar>>>;
 
 /// What is to be made of the messages.
 #[derive(Debug, Clone)]
@@ -55,6 +56,8 @@ pub(crate) struct Folding {
     pub(crate) ids: (DataType, DataType),
     /// The rules for days.
     pub(crate) zones: ZoneDatabase,
+    /// The files that the messages come from, where somebody wants to know.
+    pub(crate) files: Option<Arc<FoldedFiles>>,
 }
 
 /// See the module. Children: the calendar, the messages (`site_id, conversation_id, consumer_id, sent_at, sent_by,
@@ -92,6 +95,19 @@ impl FoldMessagesExec {
             metrics: ExecutionPlanMetricsSet::new(),
         }
     }
+}
+
+/// The parts of messages under a calendar that is known already.
+#[cfg(feature = "delta")]
+pub(crate) fn fold(
+    folding: Folding,
+    calendar: Arc<Calendar>,
+    messages: Arc<dyn ExecutionPlan>,
+) -> Arc<dyn ExecutionPlan> {
+    let nothing = datafusion::physical_plan::empty::EmptyExec::new(parts::schema());
+    let calendar = Arc::new(OnceCell::new_with(Some(calendar)));
+    let fold = FoldMessagesExec::new(folding, Arc::new(nothing), messages, calendar);
+    Arc::new(fold)
 }
 
 impl DisplayAs for FoldMessagesExec {
@@ -167,6 +183,7 @@ impl ExecutionPlan for FoldMessagesExec {
             rows: context.session_config().batch_size(),
             window: Window::default(),
             meanings: Meanings::new(),
+            notes: self.folding.files.clone().map(NoteTaker::new),
             hash: IdHash::default(),
             ready: VecDeque::new(),
             is_done: false,
@@ -180,7 +197,8 @@ impl ExecutionPlan for FoldMessagesExec {
             calendar
                 .get_or_try_init(|| async move {
                     let rows = collect_partitioned(calendar_rows, context).await?.concat();
-                    Calendar::new(&rows, (&folding.ids.0, &folding.ids.1), &folding.zones)
+                    let ids = (&folding.ids.0, &folding.ids.1);
+                    Calendar::new(&rows, ids, &folding.zones).map(Arc::new)
                 })
                 .await?;
             Ok::<_, datafusion::error::DataFusionError>(stream::try_unfold(fold, Fold::step))
@@ -284,6 +302,7 @@ struct Fold {
     rows: usize,
     window: Window,
     meanings: Meanings,
+    notes: Option<NoteTaker>,
     hash: IdHash,
     ready: VecDeque<RecordBatch>,
     is_done: bool,
@@ -320,17 +339,21 @@ impl Fold {
             .get()
             .ok_or_else(|| exec_datafusion_err!("the calendar is read before any message"))?;
         let columns = self.columns.of(batch);
+        let files = match &self.notes {
+            Some(_) => batch.column_by_name(FILE),
+            None => None,
+        };
         match columns[3].data_type() {
             DataType::Timestamp(TimeUnit::Second, _) => {
-                self.fold::<1>(calendar, columns, Zone::by_second)?;
+                self.fold::<1>(calendar, columns, files, Zone::by_second)?;
             }
             DataType::Timestamp(TimeUnit::Millisecond, _) => {
-                self.fold::<1_000>(calendar, columns, Zone::by_millisecond)?;
+                self.fold::<1_000>(calendar, columns, files, Zone::by_millisecond)?;
             }
             DataType::Timestamp(TimeUnit::Microsecond, _) => {
-                self.fold::<1_000_000>(calendar, columns, Zone::by_microsecond)?;
+                self.fold::<1_000_000>(calendar, columns, files, Zone::by_microsecond)?;
             }
-            _ => self.fold::<1_000_000_000>(calendar, columns, Zone::by_nanosecond)?,
+            _ => self.fold::<1_000_000_000>(calendar, columns, files, Zone::by_nanosecond)?,
         }
         // A window that finds no memory is emptied early.
         if self.reservation.try_resize(self.window.size()).is_err() {
@@ -350,6 +373,7 @@ impl Fold {
         &mut self,
         calendar: &Calendar,
         columns: [&ArrayRef; 8],
+        files: Option<&ArrayRef>,
         clock: for<'a> fn(&'a Zone) -> Clock<'a, PER_SECOND>,
     ) -> Result<()> {
         let [
@@ -369,6 +393,7 @@ impl Fold {
         let audiences: &StringViewArray = audience.as_string_view();
         let channels: &StringViewArray = channel.as_string_view();
         let own: &BooleanArray = own.as_boolean();
+        let files = files.map(|files| files.as_primitive::<UInt32Type>());
         let has_audiences = audiences.null_count() < audiences.len();
         let has_channels = channels.null_count() < channels.len();
         let has_own = own.null_count() < own.len();
@@ -394,6 +419,9 @@ impl Fold {
             };
             let has_instant = sent_at.is_valid(row);
             let instant = instants.count(row);
+            if let (Some(notes), Some(files)) = (&mut self.notes, files) {
+                notes.message(files.value(row), has_instant.then_some(instant));
+            }
             let found = match site {
                 Some(site) if has_instant => meanings
                     .period(calendar, site, instant)
@@ -421,6 +449,9 @@ impl Fold {
                         in_force: found.map(|(_, period)| period.in_force),
                         is_test: found.is_some_and(|(_, period)| period.is_test),
                     });
+                    if let (Some(notes), Some(reason)) = (&mut self.notes, reason) {
+                        notes.left_out(reason);
+                    }
                     match (reason, found, id, sender) {
                         (Some(reason), ..)
                             if reason.is_rejection() && !self.folding.skip_rejected =>
@@ -440,6 +471,11 @@ impl Fold {
                 .as_deref()
                 .and_then(|zone| clock(zone).day(instant))
                 .ok_or_else(|| exec_datafusion_err!("a message that counts has no day"))?;
+            if let Some(notes) = &mut self.notes
+                && !notes.counted(site, day)
+            {
+                continue;
+            }
             let listened = match has_own && own.is_valid(row) {
                 true => own.value(row),
                 false => period.intent_analyzer,

@@ -73,6 +73,16 @@ pub(super) fn merged<'a>(
     rows: &[PartRow],
     by_consumer: bool,
 ) -> Vec<Dar<'a>> {
+    merged_into(batches, rows, by_consumer, |_| ())
+}
+
+/// [`merged`]; `into` hears of each part, in order, the place of its DAR.
+pub(super) fn merged_into<'a>(
+    batches: &'a [Parts],
+    rows: &[PartRow],
+    by_consumer: bool,
+    mut into: impl FnMut(u32),
+) -> Vec<Dar<'a>> {
     let hasher = IdHash::default();
     let parts = || {
         rows.iter()
@@ -102,9 +112,11 @@ pub(super) fn merged<'a>(
         });
         if let Some(place) = found {
             add(&mut dars[*place as usize], part);
+            into(*place);
             continue;
         }
         let place = u32::try_from(dars.len()).unwrap_or(u32::MAX);
+        into(place);
         dars.push(Dar {
             site: part.site,
             day: part.day,

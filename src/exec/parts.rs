@@ -59,6 +59,15 @@ pub(super) struct Part<'a> {
     pub(super) channel: Option<&'a [u8]>,
 }
 
+impl Part<'_> {
+    /// Bytes of its ids and its channel.
+    pub(super) fn bytes(&self) -> usize {
+        let optional = [self.consumer_id, self.channel];
+        let lengths = optional.iter().flatten().map(|bytes| bytes.len());
+        self.conversation_id.len() + lengths.sum::<usize>()
+    }
+}
+
 /// A batch of parts in the making.
 #[derive(Debug, Default)]
 pub(super) struct Builder {

@@ -369,11 +369,11 @@ impl Held {
 }
 
 /// How DARs become rows.
-struct Output {
-    calendar: SharedCalendar,
-    gen_ai_rule: GenAiRule,
-    schema: SchemaRef,
-    rows: usize,
+pub(super) struct Output {
+    pub(super) calendar: SharedCalendar,
+    pub(super) gen_ai_rule: GenAiRule,
+    pub(super) schema: SchemaRef,
+    pub(super) rows: usize,
 }
 
 impl Output {
@@ -395,7 +395,8 @@ impl Output {
         )?)
     }
 
-    fn column(
+    /// The column of that name.
+    pub(super) fn column(
         &self,
         calendar: &Calendar,
         name: &str,

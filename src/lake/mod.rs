@@ -9,6 +9,8 @@
 //! * `k=v` folders become columns ([`folders`]), text unless they say otherwise;
 //! * no order that a file claims for its rows is believed ([`files`]).
 
+#[cfg(all(feature = "cli", feature = "delta"))]
+pub(crate) mod dar_table;
 mod files;
 mod folders;
 mod format;

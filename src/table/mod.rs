@@ -10,6 +10,7 @@ mod call;
 mod charged_messages;
 mod commitment_curve;
 mod contracts;
+mod dar_source;
 mod dars;
 mod day_range;
 mod dispositions;
@@ -36,8 +37,11 @@ use datafusion::logical_expr::LogicalPlan;
 
 pub(crate) use argument::{Argument, as_table_factor, table_factor};
 pub(crate) use call::Call;
+pub(crate) use dar_source::{DarSource, IdKinds, Keeper};
 pub(crate) use day_range::SentAtRange;
+pub(crate) use invoice_lines::{DARS_ALIKE, ended_everywhere};
 pub(crate) use planner::{Planner, TableFunctionEntry, function_named};
+pub(crate) use relation::IdKind;
 
 use option::OptionSpec;
 

@@ -1,0 +1,319 @@
+//! The table's log: what it holds at a version, and the one commit that makes the next.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use datafusion::arrow::datatypes::{DataType, Schema};
+use datafusion::error::{DataFusionError, Result};
+use deltalake::DeltaTableError;
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TableReference, TransactionError};
+use deltalake::kernel::{Action, Add, Remove};
+use deltalake::logstore::LogStoreRef;
+use deltalake::protocol::{DeltaOperation, SaveMode};
+use deltalake::table::state::DeltaTableState;
+use deltalake::{DeltaTable, DeltaTableBuilder};
+use futures::TryStreamExt;
+use serde_json::{Value, json};
+
+use super::place::Place;
+use crate::domain::day::{day_of, show_day};
+use crate::error;
+
+/// The configuration of a table that is ours; the number is that of the layout.
+const FORMAT: &str = "dayrate.format";
+/// See [`FORMAT`].
+const LAYOUT: &str = "1";
+/// The path of the manifest, below the table.
+const MANIFEST: &str = "dayrate.manifest";
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub(super) struct Log {
+    name: String,
+    store: LogStoreRef,
+}
+
+/// One day's rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct DayFile {
+    /// Below the table.
+    pub(super) path: String,
+    pub(super) size: u64,
+    pub(super) rows: usize,
+}
+
+/// What the table holds at a version.
+#[derive(Debug, Clone)]
+pub(super) struct Snapshot {
+    pub(super) version: u64,
+    /// The path of the manifest, below the table.
+    pub(super) manifest: String,
+    pub(super) days: BTreeMap<i32, DayFile>,
+    state: Arc<DeltaTableState>,
+}
+
+/// What a commit changes.
+#[derive(Debug, Default)]
+pub(super) struct Commit {
+    pub(super) added: Vec<(i32, DayFile)>,
+    pub(super) removed: Vec<(i32, DayFile)>,
+    /// The path of the manifest, below the table.
+    pub(super) manifest: String,
+    /// What the rows depend on, for people who look at the table.
+    pub(super) reading: BTreeMap<String, String>,
+}
+
+impl Log {
+    /// The log of a table that need not be there.
+    pub(super) fn of(place: &Place) -> Result<Self> {
+        let builder = DeltaTableBuilder::from_url(place.url.clone())
+            .map(|builder| builder.with_storage_backend(Arc::clone(&place.store), place.url.clone()));
+        let store = builder.and_then(|builder| builder.build_storage());
+        Ok(Self {
+            name: place.name.clone(),
+            store: store.map_err(|cause| fault(&place.name, "opened", cause))?,
+        })
+    }
+
+    /// The newest version; `None` if there is no table.
+    ///
+    /// # Errors
+    ///
+    /// A table that something else has made; a log that cannot be read.
+    pub(super) async fn newest(&self) -> Result<Option<Snapshot>> {
+        let unreadable = |cause| fault(&self.name, "read", cause);
+        if !self.store.is_delta_table_location().await.map_err(unreadable)? {
+            return Ok(None);
+        }
+        let mut table = DeltaTable::new(Arc::clone(&self.store));
+        table.load().await.map_err(unreadable)?;
+        let state = table
+            .state
+            .ok_or_else(|| unreadable(DeltaTableError::NotInitialized))?;
+        let configuration = state.metadata().configuration();
+        let manifest = match (configuration.get(FORMAT).map(String::as_str), configuration.get(MANIFEST)) {
+            (Some(LAYOUT), Some(manifest)) => manifest.clone(),
+            (Some(other), _) if other != LAYOUT => {
+                return Err(error::config(format!(
+                    "the table '{}' has the layout {other}, and this dayrate knows the layout {LAYOUT}. Use the \
+                     version of dayrate that made it, or name another folder",
+                    self.name
+                )));
+            }
+            _ => {
+                return Err(error::config(format!(
+                    "the table '{}' was not made by 'dayrate refresh'. Name another folder in [dar_table]",
+                    self.name
+                )));
+            }
+        };
+        let mut days = BTreeMap::new();
+        for file in state.log_data().iter() {
+            let values = file.partition_values_map();
+            let day = values.get("day").cloned().flatten().and_then(|text| text.parse().ok()).map(day_of);
+            let (Some(day), Some(rows)) = (day, file.num_records()) else {
+                return Err(error::data(format!(
+                    "the table '{}' has a file that 'dayrate refresh' did not write: '{}'. Make the table anew: \
+                     dayrate refresh --full",
+                    self.name,
+                    file.path()
+                )));
+            };
+            let file = DayFile {
+                path: file.path().into_owned(),
+                size: u64::try_from(file.size()).unwrap_or_default(),
+                rows,
+            };
+            if let Some(other) = days.insert(day, file) {
+                return Err(error::data(format!(
+                    "the table '{}' has two files of one day, '{}' is one: something else has written to it. Make \
+                     the table anew: dayrate refresh --full",
+                    self.name, other.path
+                )));
+            }
+        }
+        Ok(Some(Snapshot {
+            version: state.version(),
+            manifest,
+            days,
+            state: Arc::new(state),
+        }))
+    }
+
+    /// Makes `commit` the version after `base`. Gives that version, or `None` if another writer was there first.
+    pub(super) async fn commit(&self, base: Option<&Snapshot>, commit: &Commit, schema: &Schema) -> Result<Option<u64>> {
+        let actions = actions(base, commit, schema)?;
+        let operation = DeltaOperation::Write {
+            mode: SaveMode::Overwrite,
+            partition_by: Some(vec!["day".to_owned()]),
+            predicate: None,
+        };
+        let table = base.map(|base| base.state.as_ref() as &dyn TableReference);
+        // Whoever comes second starts again from what the first one has made: nothing is merged by guess.
+        let builder = CommitBuilder::from(CommitProperties::default().with_max_retries(0));
+        let prepared = builder
+            .with_actions(actions)
+            .build(table, Arc::clone(&self.store), operation)
+            .into_prepared_commit_future()
+            .await;
+        let committed = match prepared {
+            Ok(prepared) => prepared.await,
+            Err(cause) => Err(cause),
+        };
+        match committed {
+            Ok(committed) => {
+                let version = committed.version;
+                // A checkpoint makes the next look at the log faster; the commit stands without it.
+                let _ = committed.await;
+                Ok(Some(version))
+            }
+            Err(cause) => {
+                // A store may have taken the commit and failed to say so.
+                let newest = self.newest().await;
+                if let Ok(Some(newest)) = &newest
+                    && newest.manifest == commit.manifest
+                {
+                    return Ok(Some(newest.version));
+                }
+                match is_conflict(&cause) {
+                    true => Ok(None),
+                    false => Err(fault(&self.name, "written", cause)),
+                }
+            }
+        }
+    }
+
+    /// The paths of files that are no longer rows of the table but still belong to an earlier version of it.
+    pub(super) async fn retired(&self, snapshot: &Snapshot) -> Result<Vec<String>> {
+        let retired = snapshot.state.all_tombstones(self.store.as_ref());
+        let retired = retired.map_ok(|file| file.path().into_owned());
+        retired.try_collect().await.map_err(|cause| fault(&self.name, "read", cause))
+    }
+}
+
+fn is_conflict(cause: &DeltaTableError) -> bool {
+    match cause {
+        DeltaTableError::VersionAlreadyExists(_) => true,
+        DeltaTableError::Transaction { source } => matches!(
+            source,
+            TransactionError::VersionAlreadyExists(_)
+                | TransactionError::MaxCommitAttempts(_)
+                | TransactionError::CommitConflict(_)
+        ),
+        _ => false,
+    }
+}
+
+fn fault(name: &str, done: &str, cause: DeltaTableError) -> DataFusionError {
+    match cause {
+        DeltaTableError::ObjectStore { source } => DataFusionError::ObjectStore(Box::new(source))
+            .context(format!("in the table '{name}'")),
+        cause => error::data(format!("the table '{name}' cannot be {done}: {cause}")),
+    }
+}
+
+fn milliseconds() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn day_value(day: i32) -> HashMap<String, Option<String>> {
+    HashMap::from([("day".to_owned(), Some(show(day)))])
+}
+
+/// A day as partitions are named.
+pub(super) fn show(day: i32) -> String {
+    show_day(i64::from(day))
+}
+
+fn actions(base: Option<&Snapshot>, commit: &Commit, schema: &Schema) -> Result<Vec<Action>> {
+    let now = milliseconds();
+    let mut actions = Vec::new();
+    let made = |value: Value| {
+        serde_json::from_value(value).map_err(|cause| error::data(cause.to_string()))
+    };
+    let (id, created) = match base {
+        Some(base) => (base.state.metadata().id().to_owned(), base.state.metadata().created_time()),
+        None => {
+            actions.push(Action::Protocol(
+                serde_json::from_value(json!({ "minReaderVersion": 1, "minWriterVersion": 2 }))
+                    .map_err(|cause| error::data(cause.to_string()))?,
+            ));
+            (super::run_id(), Some(now))
+        }
+    };
+    let mut configuration: BTreeMap<String, String> = commit
+        .reading
+        .iter()
+        .map(|(name, value)| (format!("dayrate.{name}"), value.clone()))
+        .collect();
+    configuration.insert(FORMAT.to_owned(), LAYOUT.to_owned());
+    configuration.insert(MANIFEST.to_owned(), commit.manifest.clone());
+    configuration.insert("delta.checkpointInterval".to_owned(), "10".to_owned());
+    actions.push(Action::Metadata(made(json!({
+        "id": id,
+        "name": "dars",
+        "description": "Daily Active Relationships, kept by 'dayrate refresh'; the column 'parts' is what each was made of",
+        "format": { "provider": "parquet", "options": {} },
+        "schemaString": schema_json(schema)?.to_string(),
+        "partitionColumns": ["day"],
+        "configuration": configuration,
+        "createdTime": created,
+    }))?));
+    for (day, file) in &commit.removed {
+        actions.push(Action::Remove(Remove {
+            path: file.path.clone(),
+            data_change: true,
+            deletion_timestamp: Some(now),
+            extended_file_metadata: Some(true),
+            partition_values: Some(day_value(*day)),
+            size: Some(i64::try_from(file.size).unwrap_or(i64::MAX)),
+            ..Remove::default()
+        }));
+    }
+    for (day, file) in &commit.added {
+        actions.push(Action::Add(Add {
+            path: file.path.clone(),
+            partition_values: day_value(*day),
+            size: i64::try_from(file.size).unwrap_or(i64::MAX),
+            modification_time: now,
+            data_change: true,
+            stats: Some(json!({ "numRecords": file.rows }).to_string()),
+            ..Add::default()
+        }));
+    }
+    Ok(actions)
+}
+
+/// A schema as the log writes it.
+fn schema_json(schema: &Schema) -> Result<Value> {
+    let fields = schema.fields().iter().map(|field| field_json(field.name(), field.data_type()));
+    Ok(json!({ "type": "struct", "fields": fields.collect::<Result<Vec<_>>>()? }))
+}
+
+fn field_json(name: &str, data_type: &DataType) -> Result<Value> {
+    Ok(json!({ "name": name, "type": type_json(data_type)?, "nullable": true, "metadata": {} }))
+}
+
+fn type_json(data_type: &DataType) -> Result<Value> {
+    Ok(match data_type {
+        DataType::Utf8View => json!("string"),
+        DataType::Int64 => json!("long"),
+        DataType::Int32 => json!("integer"),
+        DataType::Boolean => json!("boolean"),
+        DataType::Date32 => json!("date"),
+        DataType::Timestamp(_, Some(_)) => json!("timestamp"),
+        DataType::Decimal128(precision, scale) => json!(format!("decimal({precision},{scale})")),
+        DataType::List(element) => json!({
+            "type": "array",
+            "elementType": type_json(element.data_type())?,
+            "containsNull": true,
+        }),
+        DataType::Struct(fields) => {
+            let fields = fields.iter().map(|field| field_json(field.name(), field.data_type()));
+            json!({ "type": "struct", "fields": fields.collect::<Result<Vec<_>>>()? })
+        }
+        other => return Err(error::data(format!("a table cannot keep a column of type {other}"))),
+    })
+}

@@ -1,0 +1,278 @@
+//! A year in the life of a table, step by step.
+
+#![expect(clippy::unwrap_used, reason = "a test may")]
+
+use super::lake::{Lake, Unit, message, sites, switches};
+use crate::lake::dar_table::{Refresh, Summary};
+
+fn counts(summary: &Summary) -> ([u64; 4], [u64; 3]) {
+    (
+        summary.file_counts().map(|(_, count)| count),
+        summary.dar_counts().map(|(_, count)| count),
+    )
+}
+
+const PLAIN: Refresh = Refresh {
+    full: false,
+    dry_run: false,
+    as_of: None,
+    since: None,
+    until: None,
+};
+
+/// After every step the table equals a full computation, and the summary says what was done and no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_step_leaves_the_table_equal() {
+    let mut lake = Lake::new();
+    lake.sites = sites(&[
+        (1, "one", "Europe/Rome", None, None, false),
+        (2, "two", "America/New_York", None, None, false),
+        (3, "two", "Asia/Tokyo", None, None, true),
+    ]);
+    let mut second = message(21, Some(2), "2026-01-06T03:00:00Z");
+    second.site = 2;
+    lake.write(
+        "week1",
+        &[
+            message(11, Some(1), "2026-01-05T10:00:00Z"),
+            message(11, None, "2026-01-05T10:01:00Z"),
+            message(12, None, "2026-01-05T23:30:00Z"),
+            second.clone(),
+        ],
+        Unit::Milliseconds,
+    );
+    assert!(!lake.is_from_table("SELECT * FROM dars").await, "there is no table yet");
+
+    // The first run.
+    let summary = lake.refresh(&PLAIN).await.unwrap();
+    assert_eq!(counts(&summary), ([1, 0, 0, 0], [3, 0, 0]));
+    assert_eq!(summary.version, Some(0));
+    assert_eq!(summary.messages["counted"], 4);
+    lake.check().await;
+
+    // Nothing new.
+    let summary = lake.refresh(&PLAIN).await.unwrap();
+    assert!(summary.is_current);
+    assert_eq!(counts(&summary), ([0, 0, 0, 1], [0, 0, 0]));
+    assert_eq!(summary.version, Some(0));
+
+    // A new week: days of before are not touched.
+    lake.write("week2", &[message(11, Some(1), "2026-01-12T10:00:00Z")], Unit::Milliseconds);
+    assert!(!lake.is_from_table("SELECT * FROM dars").await, "a file was not read yet");
+    let summary = lake.refresh(&PLAIN).await.unwrap();
+    assert_eq!(counts(&summary), ([1, 0, 0, 1], [1, 0, 0]));
+    assert_eq!(summary.days.len(), 1);
+    lake.check().await;
+
+    // Late: the conversation that stood for itself gets a consumer, and a smaller one comes for another.
+    lake.write(
+        "late",
+        &[
+            message(12, Some(9), "2026-01-05T22:00:00Z"),
+            message(11, Some(0), "2026-01-05T12:00:00Z"),
+        ],
+        Unit::Milliseconds,
+    );
+    let summary = lake.refresh(&PLAIN).await.unwrap();
+    assert_eq!(counts(&summary).0, [1, 0, 0, 2]);
+    lake.check().await;
+
+    // The same messages again count as rows, and make no DAR.
+    lake.write("copy", &[second, message(11, Some(1), "2026-01-05T10:00:00Z")], Unit::Milliseconds);
+    let summary = lake.refresh(&PLAIN).await.unwrap();
+    assert_eq!(counts(&summary), ([1, 0, 0, 3], [0, 2, 0]));
+    lake.check().await;
+
+    // Finer instants: now the first message is decided below the microsecond.
+    let mut earlier = message(31, Some(3), "2026-01-06T10:00:00Z");
+    earlier.channel = Some("SMS");
+    lake.write("fine", &[earlier, message(31, Some(3), "2026-01-06T10:00:00Z")], Unit::Nanoseconds(7));
+    lake.refresh(&PLAIN).await.unwrap();
+    lake.check().await;
+    lake.write("finer", &[message(31, Some(3), "2026-01-06T10:00:00Z")], Unit::Nanoseconds(3));
+    lake.refresh(&PLAIN).await.unwrap();
+    lake.check().await;
+
+    // Rewritten, removed.
+    lake.write("copy", &[message(13, Some(4), "2026-01-07T10:00:00Z")], Unit::Microseconds);
+    lake.remove("late");
+    let summary = lake.refresh(&PLAIN).await.unwrap();
+    assert_eq!(counts(&summary).0, [0, 1, 1, 4]);
+    lake.check().await;
+
+    // A site moves, from an instant on.
+    lake.sites = sites(&[
+        (1, "one", "Europe/Rome", None, Some("2026-01-06T00:00:00Z"), false),
+        (1, "one", "Pacific/Auckland", Some("2026-01-06T00:00:00Z"), None, false),
+        (2, "two", "America/New_York", None, None, false),
+        (3, "two", "Asia/Tokyo", None, None, true),
+    ]);
+    assert!(!lake.is_from_table("SELECT * FROM dars").await, "another calendar");
+    let summary = lake.refresh(&PLAIN).await.unwrap();
+    assert_eq!(counts(&summary).0, [0, 0, 0, 6]);
+    assert!(!summary.days.is_empty());
+    lake.check().await;
+
+    // A switch, for some hours.
+    lake.switches = switches(&[(
+        "two",
+        "gen_ai",
+        None,
+        "2026-01-05T12:00:00Z",
+        Some("2026-01-06T12:00:00Z"),
+    )]);
+    let summary = lake.refresh(&PLAIN).await.unwrap();
+    assert_eq!(counts(&summary).1, [0, 1, 0]);
+    lake.check().await;
+
+    // A site that is no test any more, a new one that nobody wrote to, another file.
+    lake.sites = sites(&[
+        (1, "one", "Europe/Rome", None, Some("2026-01-06T00:00:00Z"), false),
+        (1, "one", "Pacific/Auckland", Some("2026-01-06T00:00:00Z"), None, false),
+        (2, "two", "America/New_York", None, None, false),
+        (3, "two", "Asia/Tokyo", None, None, false),
+        (4, "four", "UTC", None, None, false),
+    ]);
+    lake.write("week3", &[message(14, Some(4), "2026-01-19T10:00:00Z")], Unit::Microseconds);
+    lake.refresh(&PLAIN).await.unwrap();
+    lake.check().await;
+
+    // Every row another one: that is said, and done when asked.
+    lake.options = vec![("relationship", "conversation")];
+    assert!(!lake.is_from_table("SELECT * FROM dars").await, "another reading");
+    let cause = lake.refresh(&PLAIN).await.unwrap_err().to_string();
+    assert!(cause.contains("relationship was 'consumer' and is 'conversation'") && cause.contains("--full"), "{cause}");
+    lake.refresh(&Refresh { full: true, ..PLAIN }).await.unwrap();
+    lake.check().await;
+
+    // A site that moves for all time, of four: only its days.
+    let moved = |zone: &'static str| {
+        sites(&[
+            (1, "one", zone, None, None, false),
+            (2, "two", "America/New_York", None, None, false),
+            (3, "two", "Asia/Tokyo", None, None, false),
+            (4, "four", "UTC", None, None, false),
+        ])
+    };
+    lake.sites = moved("Asia/Kolkata");
+    lake.refresh(&PLAIN).await.unwrap();
+    lake.check().await;
+}
+
+/// A change of most sites for all time is none that a refresh works in.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_reaches_everything_asks_for_a_full_refresh() {
+    let mut lake = Lake::new();
+    lake.write("a", &[message(1, Some(1), "2026-01-05T10:00:00Z")], Unit::Milliseconds);
+    lake.refresh(&PLAIN).await.unwrap();
+    lake.sites = sites(&[(1, "one", "Asia/Tokyo", None, None, false)]);
+    let cause = lake.refresh(&PLAIN).await.unwrap_err().to_string();
+    assert!(cause.contains("1 of 1 sites") && cause.contains("--full"), "{cause}");
+    lake.refresh(&Refresh { full: true, ..PLAIN }).await.unwrap();
+    lake.check().await;
+}
+
+/// Ids of integers stay integers, in DARs and in what they are made of.
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_may_be_integers() {
+    let mut lake = Lake::new();
+    lake.integers = true;
+    lake.sites = "SELECT 1 AS site_id, 7 AS org_id, 'Europe/Rome' AS time_zone".to_owned();
+    lake.write(
+        "a",
+        &[message(-5, None, "2026-01-05T10:00:00Z"), message(10, Some(2), "2026-01-05T10:00:00Z")],
+        Unit::Milliseconds,
+    );
+    lake.refresh(&PLAIN).await.unwrap();
+    lake.check().await;
+    // 9 is smaller than 10, though not as text.
+    lake.write(
+        "b",
+        &[
+            message(10, Some(-3), "2026-01-05T11:00:00Z"),
+            message(-5, Some(10), "2026-01-05T11:00:00Z"),
+            message(-5, Some(9), "2026-01-05T12:00:00Z"),
+        ],
+        Unit::Milliseconds,
+    );
+    lake.refresh(&PLAIN).await.unwrap();
+    lake.check().await;
+}
+
+/// Days that a run leaves out are not read, and the table knows it: a query that asks for one goes to the messages.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_may_be_about_some_days_only() {
+    let day = |text: &str| Some(crate::domain::day::day_of(text.parse().unwrap()));
+    let lake = Lake::new();
+    let messages: Vec<_> = (1..=9)
+        .map(|day| message(day, Some(day), &format!("2026-01-0{day}T23:30:00Z")))
+        .collect();
+    lake.write("a", &messages, Unit::Milliseconds);
+    let some = Refresh {
+        since: day("2026-01-04"),
+        until: day("2026-01-06"),
+        ..PLAIN
+    };
+    let summary = lake.refresh(&some).await.unwrap();
+    // In Rome it is the next day already.
+    assert_eq!(summary.days, [day("2026-01-04").unwrap(), day("2026-01-05").unwrap()]);
+    let of_days = "SELECT * FROM dars WHERE day >= DATE '2026-01-04' AND day < DATE '2026-01-06'";
+    assert!(lake.is_from_table(of_days).await);
+    Lake::assert_equal(&lake.rows("on", of_days).await, &lake.rows("off", of_days).await);
+    for sql in ["SELECT * FROM dars", "SELECT * FROM dars WHERE day >= DATE '2026-01-05'"] {
+        assert!(!lake.is_from_table(sql).await, "{sql}");
+        Lake::assert_equal(&lake.rows("on", sql).await, &lake.rows("off", sql).await);
+    }
+    // Once more: nothing to do for these days, and all others at last.
+    assert!(lake.refresh(&some).await.unwrap().is_current);
+    let summary = lake.refresh(&PLAIN).await.unwrap();
+    assert_eq!(summary.days.len(), 7);
+    lake.check().await;
+    assert!(lake.refresh(&PLAIN).await.unwrap().is_current);
+}
+
+/// Rejected messages are counted as long as they are there, and billed once their site is known.
+#[tokio::test(flavor = "multi_thread")]
+async fn rejected_messages_wait_for_their_site() {
+    let mut lake = Lake::new();
+    let mut unknown = message(2, Some(2), "2026-01-06T10:00:00Z");
+    unknown.site = 2;
+    lake.write("a", &[message(1, Some(1), "2026-01-05T10:00:00Z"), unknown], Unit::Milliseconds);
+    let cause = lake.refresh(&PLAIN).await.unwrap_err().to_string();
+    assert!(cause.contains("not in sites") || cause.contains("unknown"), "{cause}");
+    lake.options = vec![("rejects", "skip")];
+    let summary = lake.refresh(&PLAIN).await.unwrap();
+    assert_eq!(summary.rejected, 1);
+    lake.check().await;
+    assert_eq!(lake.refresh(&PLAIN).await.unwrap().rejected, 1, "it is still there");
+    // A query that fails at rejected messages does not hear of a table that left them out.
+    assert!(!lake.is_from_table("SELECT * FROM dars(rejects => 'fail')").await);
+    lake.sites = sites(&[
+        (1, "one", "Europe/Rome", None, None, false),
+        (2, "one", "Europe/Rome", None, None, false),
+    ]);
+    let summary = lake.refresh(&PLAIN).await.unwrap();
+    assert_eq!((summary.rejected, counts(&summary).1), (0, [1, 0, 0]));
+    lake.check().await;
+    assert!(lake.is_from_table("SELECT * FROM dars(rejects => 'fail')").await);
+    lake.options = Vec::new();
+    lake.check().await;
+}
+
+/// Where memory holds nothing, parts go to disk, and the rows are the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_memory_gives_the_same_rows() {
+    let mut lake = Lake::new();
+    let messages: Vec<_> = (0..60_000_i64)
+        .map(|number| {
+            let mut message = message(number % 20_000, Some(number % 7_000), "2026-01-05T10:00:00Z");
+            message.at += number * 60_000_000;
+            message
+        })
+        .collect();
+    lake.write("a", &messages, Unit::Milliseconds);
+    lake.memory_limit = Some(24 << 20);
+    lake.refresh(&PLAIN).await.unwrap();
+    lake.memory_limit = None;
+    lake.check().await;
+}
