@@ -7,6 +7,8 @@
 
 mod data;
 mod documents;
+#[cfg(feature = "delta")]
+mod refresh;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

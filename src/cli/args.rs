@@ -75,6 +75,10 @@ pub(super) struct SessionArguments {
     /// A name for a file, folder or pattern, beside or in place of those of dayrate.toml (may be repeated)
     #[arg(long = "relation", value_name = "NAME=PATH", global = true, value_parser = relation)]
     pub(super) relations: Vec<(String, String)>,
+    /// The folder of the table of DARs, in place of that of dayrate.toml
+    #[cfg(feature = "delta")]
+    #[arg(long, value_name = "PATH", global = true)]
+    pub(super) dar_table: Option<String>,
     /// How many threads work [default: all cores]
     #[arg(long, value_name = "N", global = true)]
     pub(super) threads: Option<NonZeroUsize>,

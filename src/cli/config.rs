@@ -51,6 +51,10 @@ pub(super) fn session(
             .relations
             .push((name.clone(), Relation::Files(source)));
     }
+    #[cfg(feature = "delta")]
+    if let Some(location) = &arguments.dar_table {
+        settings.dar_table = Some(location.clone());
+    }
     session::open(settings)
 }
 

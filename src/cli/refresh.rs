@@ -46,18 +46,15 @@ pub(super) async fn run(
     }
     let ctx = config::session(session, config::Discovery::On)?;
     let day = |date: Option<Date>| date.map(day_of);
-    let summary = refresh(
-        &ctx,
-        &Refresh {
-            full: asked.full,
-            dry_run: asked.dry_run,
-            as_of: day(asked.as_of),
-            since: day(asked.since),
-            until: day(asked.until),
-        },
-    );
+    let asked = Refresh {
+        full: asked.full,
+        dry_run: asked.dry_run,
+        as_of: day(asked.as_of),
+        since: day(asked.since),
+        until: day(asked.until),
+    };
     // Boxed, because the future of a refresh is large.
-    let summary = Box::pin(summary).await?;
+    let summary = Box::pin(refresh(&ctx, &asked)).await?;
     if let Some(cause) = &summary.money_fault {
         message::note(&format!("the invoices could not be compared: {}", message::paragraph(cause)));
     }

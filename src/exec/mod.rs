@@ -32,10 +32,10 @@ pub(crate) use settle::{GenAiRule, dars};
 #[cfg(feature = "delta")]
 pub(crate) use {
     calendar::{Calendar, SiteNumber},
-    day_scope::{ALL_DAYS, DayScope, DaySet},
+    day_scope::{DayScope, DaySet},
     file_notes::{DISPOSITIONS, FILE, FileNotes, FoldedFiles},
     fold::fold,
     gen_ai_days::GenAiDays,
-    keep::{Keep, KeptIds, PARTS, kept_id},
+    keep::{Keep, KeptIds, PARTS},
     shelves::Shelves,
 };

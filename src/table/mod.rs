@@ -37,7 +37,7 @@ use datafusion::logical_expr::LogicalPlan;
 
 pub(crate) use argument::{Argument, as_table_factor, table_factor};
 pub(crate) use call::Call;
-pub(crate) use dar_source::{DarSource, IdKinds, Keeper};
+pub(crate) use dar_source::{DarSource, Keeper};
 pub(crate) use day_range::SentAtRange;
 pub(crate) use invoice_lines::{DARS_ALIKE, ended_everywhere};
 pub(crate) use planner::{Planner, TableFunctionEntry, function_named};

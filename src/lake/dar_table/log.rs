@@ -27,6 +27,9 @@ const LAYOUT: &str = "1";
 /// The path of the manifest, below the table.
 const MANIFEST: &str = "dayrate.manifest";
 
+/// How many milliseconds a file stays after its rows were replaced: a week, as Delta tables do.
+const RETENTION: i64 = 7 * 86_400_000;
+
 /// See the module.
 #[derive(Debug, Clone)]
 pub(super) struct Log {
@@ -184,10 +187,16 @@ impl Log {
         }
     }
 
-    /// The paths of files that are no longer rows of the table but still belong to an earlier version of it.
+    /// The paths of files that are no longer rows of the table, but were until lately: somebody may still be reading the
+    /// version that they belong to.
     pub(super) async fn retired(&self, snapshot: &Snapshot) -> Result<Vec<String>> {
+        let unneeded = milliseconds() - RETENTION;
         let retired = snapshot.state.all_tombstones(self.store.as_ref());
-        let retired = retired.map_ok(|file| file.path().into_owned());
+        let retired = retired.try_filter_map(|file| {
+            let is_needed = file.deletion_timestamp().is_none_or(|retired| retired > unneeded);
+            let path = is_needed.then(|| file.path().into_owned());
+            std::future::ready(Ok(path))
+        });
         retired.try_collect().await.map_err(|cause| fault(&self.name, "read", cause))
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use datafusion::common::Result;
 use datafusion::error::DataFusionError;
-use datafusion::object_store::{ObjectStore, ObjectStoreExt};
+use datafusion::object_store::ObjectStoreExt;
 use serde::{Deserialize, Serialize};
 
 use super::message_files::KnownFile;

@@ -7,11 +7,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, Result, exec_datafusion_err};
 use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::logical_expr::{
-    Expr, Filter, LogicalPlan, LogicalPlanBuilder, TableScan, Volatility,
+    Expr, Filter, LogicalPlan, LogicalPlanBuilder, TableScan, Volatility, lit,
 };
 use datafusion::object_store::ObjectMeta;
 use serde::{Deserialize, Serialize};
@@ -71,14 +71,96 @@ impl MessageFiles {
         })
     }
 
-    /// What the relation is beside its files, as text that says the same of the same.
-    pub(super) fn definition(&self) -> String {
-        self.plan.display_indent().to_string()
+    /// How the relation makes the columns that bills read of those of its files, as text that is another if it makes them
+    /// in another way. What else the files hold, or begin to hold, does not matter.
+    pub(super) fn definition(&self) -> Result<String> {
+        let columns = READ.iter().map(|name| {
+            let field = self.plan.schema().iter().find(|(_, field)| field.name() == name);
+            match field {
+                Some((qualifier, _)) => Expr::Column(Column::new(qualifier.cloned(), *name)),
+                // A query that leaves out what the files have is not one over files that do not have it.
+                None if has_column(&self.plan, name) => lit(format!("without {name}")),
+                None => Expr::Column(Column::new_unqualified(*name)),
+            }
+        });
+        described(&self.plan, columns.collect())
     }
 
     /// The relation over some of the files, each with a number in the column [`FILE`].
     pub(super) fn read(&self, numbers: &HashMap<&str, u32>) -> Result<LogicalPlan> {
         numbered(&self.plan, numbers)
+    }
+}
+
+/// The columns of messages that DARs are made of.
+const READ: [&str; 8] = [
+    "site_id",
+    "conversation_id",
+    "consumer_id",
+    "sent_at",
+    "sent_by",
+    "audience",
+    "channel",
+    "intent_analyzer",
+];
+
+/// Whether the files of a plan have a column.
+fn has_column(plan: &LogicalPlan, name: &str) -> bool {
+    match plan {
+        LogicalPlan::TableScan(scan) => scan.source.schema().field_with_name(name).is_ok(),
+        other => other.inputs().into_iter().any(|input| has_column(input, name)),
+    }
+}
+
+/// Expressions over a plan, and its filters, as expressions over its files.
+fn described(plan: &LogicalPlan, exprs: Vec<Expr>) -> Result<String> {
+    let over = |input: &LogicalPlan, place: &dyn Fn(usize) -> Option<Expr>| {
+        let moved = exprs.iter().map(|expr| {
+            let moved = expr.clone().transform(|expr| {
+                let found = match &expr {
+                    Expr::Column(column) => plan.schema().maybe_index_of_column(column).and_then(place),
+                    _ => None,
+                };
+                Ok(match found {
+                    Some(found) => Transformed::new(found, true, TreeNodeRecursion::Jump),
+                    None => Transformed::no(expr),
+                })
+            });
+            moved.map(|moved| moved.data)
+        });
+        described(input, moved.collect::<Result<_>>()?)
+    };
+    let column = |input: &LogicalPlan, place: usize| {
+        let (qualifier, field) = input.schema().iter().nth(place)?;
+        Some(Expr::Column(Column::new(qualifier.cloned(), field.name())))
+    };
+    match plan {
+        LogicalPlan::Projection(projection) => over(&projection.input, &|place| {
+            projection.expr.get(place).map(|expr| expr.clone().unalias())
+        }),
+        LogicalPlan::SubqueryAlias(alias) => over(&alias.input, &|place| column(&alias.input, place)),
+        LogicalPlan::Filter(filter) => {
+            let exprs = exprs.iter().cloned().chain([filter.predicate.clone()]);
+            described(&filter.input, exprs.collect())
+        }
+        LogicalPlan::Union(union) => {
+            let inputs = union.inputs.iter().map(|input| over(input, &|place| column(input, place)));
+            Ok(inputs.collect::<Result<Vec<_>>>()?.join(" and "))
+        }
+        _ => {
+            let bare = exprs.iter().map(|expr| {
+                let bare = expr.clone().transform(|expr| {
+                    Ok(match expr {
+                        Expr::Column(column) => {
+                            Transformed::yes(Expr::Column(Column::new_unqualified(column.name)))
+                        }
+                        other => Transformed::no(other),
+                    })
+                });
+                bare.map(|bare| bare.data.to_string())
+            });
+            Ok(bare.collect::<Result<Vec<_>>>()?.join(", "))
+        }
     }
 }
 

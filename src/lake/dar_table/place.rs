@@ -7,7 +7,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::object_store::ObjectStore;
-use datafusion::object_store::path::Path;
+use datafusion::object_store::path::{Path, PathPart};
 use url::Url;
 
 use crate::error;
@@ -56,7 +56,8 @@ impl Place {
 
     /// A path in the store, of one below the folder.
     pub(super) fn below(&self, path: &str) -> Path {
-        let segments = path.split('/').map(|segment| segment.to_owned().into());
-        self.path.parts().map(|part| part.as_ref().to_owned().into()).chain(segments).collect()
+        let folder = self.path.parts().map(|part| part.as_ref().to_owned());
+        let segments = folder.chain(path.split('/').map(str::to_owned));
+        segments.map(PathPart::from).collect()
     }
 }

@@ -8,7 +8,7 @@ use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::Session;
 use datafusion::common::{Result, exec_datafusion_err};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::{ExecutionPlanProperties, collect};
+use datafusion::physical_plan::collect;
 
 use super::message_files::MessageFiles;
 use super::settled_calendar::SettledCalendar;
@@ -61,7 +61,7 @@ impl Present {
         }
         let zones = source.folding.zones.version();
         reading.insert("tzdb_version".to_owned(), zones.to_owned());
-        reading.insert("messages".to_owned(), fingerprint(&files.definition()));
+        reading.insert("messages".to_owned(), fingerprint(&files.definition()?));
         Ok(Self {
             calendar: SettledCalendar::new(&calendar_rows, &gen_ai_rows)?,
             files,

@@ -16,7 +16,7 @@ pub(super) struct Now<'a> {
     pub(super) files: &'a [KnownFile],
     pub(super) calendar: &'a SettledCalendar,
     /// The number of a site of that calendar.
-    pub(super) site: &'a dyn Fn(&str) -> Option<SiteNumber>,
+    pub(super) site: &'a (dyn Fn(&str) -> Option<SiteNumber> + Sync),
     /// The days that this run is about.
     pub(super) bounds: DaySet,
     /// The days that the table has rows of.
