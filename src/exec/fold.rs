@@ -25,7 +25,7 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, Distribution, ExecutionPlan, ExecutionPlanProperties,
     InputDistributionRequirements, PlanProperties, SendableRecordBatchStream, collect_partitioned,
 };
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::OnceCell;
 
 use super::calendar::{Calendar, Period};
@@ -203,10 +203,9 @@ impl ExecutionPlan for FoldMessagesExec {
                 .await?;
             Ok::<_, datafusion::error::DataFusionError>(stream::try_unfold(fold, Fold::step))
         });
-        let parts = futures::TryStreamExt::try_flatten(parts);
         Ok(Box::pin(RecordBatchStreamAdapter::new(
             parts::schema(),
-            parts,
+            parts.try_flatten(),
         )))
     }
 

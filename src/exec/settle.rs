@@ -4,6 +4,7 @@
 //! until all have come; where memory does not hold them, they go to disk, sorted into buckets by site and day. Then one
 //! bucket after the other is merged, so that only a bucket's tables are ever in use.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
@@ -17,21 +18,21 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, exec_datafusion_err};
-use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::{SpillFile, TaskContext};
 use datafusion::physical_expr::expressions::col;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::metrics::{
     BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput, SpillMetrics,
 };
-use datafusion::physical_plan::spill::SpillManager;
+use datafusion::physical_plan::spill::{SpillManager, get_record_batch_memory_size};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, Distribution, ExecutionPlan, ExecutionPlanProperties,
     InputDistributionRequirements, PlanProperties, SendableRecordBatchStream,
 };
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 
 use super::calendar::Calendar;
 use super::fold::{FoldMessagesExec, Folding, SharedCalendar};
@@ -39,8 +40,11 @@ use super::ids::ids;
 use super::merge::{Dar, PartRow, merged};
 use super::parts::{self, GEN_AI, LISTENED, Parts};
 
-/// How many buckets: a bucket of a million parts fits a processor's cache, one of a hundred million a small memory.
+/// How many buckets are merged one after the other: few enough parts in each for a processor's own cache.
 const BUCKETS: usize = 256;
+
+/// How many files they share on disk: few enough to be open at once.
+const FILES: usize = 32;
 
 /// Whether generative AI was on, by the option `gen_ai_rule`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,7 +189,10 @@ impl ExecutionPlan for SettleDarsExec {
             .register(context.memory_pool());
         let settle = Settle {
             held: Vec::new(),
-            spilled: (0..BUCKETS).map(|_| Vec::new()).collect(),
+            writers: Vec::new(),
+            files: VecDeque::new(),
+            current: None,
+            ready: VecDeque::new(),
             disk: SpillManager::new(
                 context.runtime_env(),
                 SpillMetrics::new(&self.metrics, partition),
@@ -202,8 +209,9 @@ impl ExecutionPlan for SettleDarsExec {
             by_consumer: self.by_consumer,
         };
         let input = self.parts.execute(partition, context)?;
-        let dars = stream::once(settle.gather(input));
-        let dars = futures::TryStreamExt::try_flatten(dars);
+        let dars = stream::once(settle.gather(input))
+            .map_ok(|settle| stream::try_unfold(settle, Settle::step))
+            .try_flatten();
         Ok(Box::pin(RecordBatchStreamAdapter::new(
             Arc::clone(&self.schema),
             dars,
@@ -215,13 +223,19 @@ impl ExecutionPlan for SettleDarsExec {
     }
 }
 
-type Spilled = Arc<dyn datafusion::execution::SpillFile>;
+/// A file that parts are written to: takes a batch, or with `None` is finished.
+type Writer = Box<dyn FnMut(Option<&RecordBatch>) -> Result<Option<Arc<dyn SpillFile>>> + Send>;
 
 /// One partition at work.
 struct Settle {
+    /// Parts in memory, until all have come.
     held: Vec<RecordBatch>,
-    /// By bucket.
-    spilled: Vec<Vec<Spilled>>,
+    /// Parts on disk, by bucket; empty until memory runs out.
+    writers: Vec<Writer>,
+    files: VecDeque<Arc<dyn SpillFile>>,
+    /// What is being merged, and the number of the next bucket of it.
+    current: Option<(Held, usize)>,
+    ready: VecDeque<RecordBatch>,
     disk: SpillManager,
     reservation: MemoryReservation,
     metrics: BaselineMetrics,
@@ -229,9 +243,10 @@ struct Settle {
     by_consumer: bool,
 }
 
-/// What holding a batch takes: itself, and the place of each of its rows.
+/// What holding a batch takes: itself, and the place of each of its rows. The columns of a batch that was read from disk
+/// lie in one buffer, which counts once.
 fn size(batch: &RecordBatch) -> usize {
-    batch.get_array_memory_size() + batch.num_rows() * size_of::<PartRow>()
+    get_record_batch_memory_size(batch) + batch.num_rows() * size_of::<PartRow>()
 }
 
 /// The bucket of a site's day.
@@ -242,11 +257,8 @@ fn bucket((site, day): (u32, i32)) -> usize {
 }
 
 impl Settle {
-    /// Takes all parts in; gives the DARs, bucket by bucket.
-    async fn gather(
-        mut self,
-        mut input: SendableRecordBatchStream,
-    ) -> Result<impl futures::Stream<Item = Result<RecordBatch>>> {
+    /// Takes all parts in.
+    async fn gather(mut self, mut input: SendableRecordBatchStream) -> Result<Self> {
         while let Some(batch) = input.next().await.transpose()? {
             if self.reservation.try_grow(size(&batch)).is_err() {
                 self.spill()?;
@@ -254,73 +266,88 @@ impl Settle {
             }
             self.held.push(batch);
         }
-        drop(input);
-        if self.spilled.iter().any(|files| !files.is_empty()) {
+        if self.writers.is_empty() {
+            self.current = Some((Held::new(std::mem::take(&mut self.held))?, 0));
+        } else {
             self.spill()?;
-        }
-        let held = Arc::new(Held::new(std::mem::take(&mut self.held))?);
-        let state = (self, held, 0);
-        let batches = stream::try_unfold(state, |(settle, held, number)| async move {
-            if number == BUCKETS {
-                return Ok(None);
+            for mut writer in std::mem::take(&mut self.writers) {
+                self.files.extend(writer(None)?);
             }
-            let dars = settle.bucket(&held, number).await?;
-            let dars = stream::iter(dars.into_iter().map(Ok));
-            Ok::<_, datafusion::error::DataFusionError>(Some((dars, (settle, held, number + 1))))
-        });
-        Ok(futures::TryStreamExt::try_flatten(batches))
+        }
+        Ok(self)
     }
 
-    /// Writes what is held to disk, a file a bucket.
+    /// Writes what is held to disk.
     fn spill(&mut self) -> Result<()> {
-        if self.held.is_empty() {
-            return Ok(());
+        if self.writers.is_empty() {
+            for _ in 0..FILES {
+                let mut file = self.disk.create_in_progress_file("SettleDars")?;
+                self.writers.push(Box::new(move |batch| match batch {
+                    Some(batch) => {
+                        file.append_batch(batch)?;
+                        Ok(None)
+                    }
+                    None => file.finish(),
+                }));
+            }
         }
         let held = Held::new(std::mem::take(&mut self.held))?;
-        for (rows, files) in held.rows.iter().zip(&mut self.spilled) {
-            let batches = held.batches_of(rows)?;
-            let file = self
-                .disk
-                .spill_record_batch_and_finish(&batches, "SettleDars")?;
-            files.extend(file);
+        for (buckets, writer) in held.rows.chunks(BUCKETS / FILES).zip(&mut self.writers) {
+            for batch in held.batches_of(&buckets.concat())? {
+                writer(Some(&batch))?;
+            }
         }
         self.reservation.free();
         Ok(())
     }
 
-    /// The DARs of one bucket.
-    async fn bucket(&self, held: &Held, number: usize) -> Result<Vec<RecordBatch>> {
-        let files = self.spilled.get(number).map_or(&[][..], Vec::as_slice);
-        let timer = self.metrics.elapsed_compute().clone();
-        if files.is_empty() {
-            let _timer = timer.timer();
-            let rows = held.rows.get(number).map_or(&[][..], Vec::as_slice);
-            return self.settled(&held.parts, rows);
-        }
-        let reservation = self.reservation.new_empty();
-        let mut batches = Vec::new();
-        for file in files {
-            let mut read = self.disk.read_spill_as_stream(Arc::clone(file), None)?;
-            while let Some(batch) = read.next().await.transpose()? {
-                reservation.try_grow(size(&batch))?;
-                batches.push(Parts::new(&batch)?);
+    /// The next batch of DARs, and what is left to do.
+    async fn step(mut self) -> Result<Option<(RecordBatch, Self)>> {
+        loop {
+            if let Some(batch) = self.ready.pop_front() {
+                return Ok(Some((batch.record_output(&self.metrics), self)));
+            }
+            match &mut self.current {
+                Some((held, next)) => match held.rows.get(*next) {
+                    Some(rows) => {
+                        *next += 1;
+                        let timer = self.metrics.elapsed_compute().clone();
+                        let _timer = timer.timer();
+                        let dars = merged(&held.parts, rows, self.by_consumer);
+                        for dars in dars.chunks(self.output.rows.max(1)) {
+                            self.ready.push_back(self.output.batch(dars)?);
+                        }
+                    }
+                    None => {
+                        self.current = None;
+                        self.reservation.free();
+                    }
+                },
+                None => match self.files.pop_front() {
+                    Some(file) => {
+                        let held = read(&self.disk, &self.reservation, file).await?;
+                        self.current = Some((held, 0));
+                    }
+                    None => return Ok(None),
+                },
             }
         }
-        let _timer = timer.timer();
-        let rows: Vec<PartRow> = (0..)
-            .zip(&batches)
-            .flat_map(|(batch, parts)| (0..parts.len()).map(move |row| (batch, row as u32)))
-            .collect();
-        self.settled(&batches, &rows)
     }
+}
 
-    fn settled(&self, batches: &[Parts], rows: &[PartRow]) -> Result<Vec<RecordBatch>> {
-        let dars = merged(batches, rows, self.by_consumer);
-        let batches = dars
-            .chunks(self.output.rows.max(1))
-            .map(|dars| Ok(self.output.batch(dars)?.record_output(&self.metrics)));
-        batches.collect()
+/// The parts in a file.
+async fn read(
+    disk: &SpillManager,
+    reservation: &MemoryReservation,
+    file: Arc<dyn SpillFile>,
+) -> Result<Held> {
+    let mut batches = Vec::new();
+    let mut read = disk.read_spill_as_stream(file, None)?;
+    while let Some(batch) = read.next().await.transpose()? {
+        reservation.try_grow(size(&batch))?;
+        batches.push(batch);
     }
+    Held::new(batches)
 }
 
 /// Batches of parts, and the rows of each bucket.

@@ -70,6 +70,7 @@ pub(super) fn form(whole: bool) -> impl Strategy<Value = Form> {
                 session: session::Layout {
                     batch_size,
                     partitions,
+                    memory: None,
                 },
                 rows_per_batch,
                 files,

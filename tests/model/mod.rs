@@ -10,6 +10,7 @@
 
 mod expect;
 mod load;
+mod paths;
 mod properties;
 mod rates;
 mod read;

@@ -14,7 +14,7 @@ use super::world::{Readings, World, readings, world};
 use crate::session::block_on;
 
 /// A world, the readings to bill it by, and a form to lay it out in.
-fn billed(whole: bool) -> impl Strategy<Value = (World, Readings, Form)> {
+pub(super) fn billed(whole: bool) -> impl Strategy<Value = (World, Readings, Form)> {
     (world(whole), readings(), form(whole)).prop_map(|(mut world, readings, form)| {
         if !readings.by_site {
             // Under the scope of the organization a GenAI switch with a site is an error, which has its own test.
@@ -30,7 +30,15 @@ fn billed(whole: bool) -> impl Strategy<Value = (World, Readings, Form)> {
     })
 }
 
-fn call(readings: &Readings, rejects: &str) -> String {
+pub(super) fn call(readings: &Readings, rejects: &str) -> String {
+    called(
+        readings,
+        &format!("rejects => '{rejects}', carry => 'queue'"),
+    )
+}
+
+/// A call of `dars` by these readings, and with these further options.
+pub(super) fn called(readings: &Readings, options: &str) -> String {
     let relationship = if readings.by_conversation {
         "conversation"
     } else {
@@ -43,7 +51,7 @@ fn call(readings: &Readings, rejects: &str) -> String {
     };
     format!(
         "dars(messages, sites, feature_periods => switches, relationship => '{relationship}', gen_ai_rule => '{}', \
-         gen_ai_scope => '{scope}', rejects => '{rejects}', carry => 'queue')",
+         gen_ai_scope => '{scope}', {options})",
         readings.rule
     )
 }
@@ -56,8 +64,11 @@ fn ask(world: &World, form: &Form, sql: &str) -> Result<Vec<Row>, String> {
     })
 }
 
-fn holds<S: Strategy>(few: u32, worlds: S, property: impl Fn(S::Value) -> Result<(), TestCaseError>)
-where
+pub(super) fn holds<S: Strategy>(
+    few: u32,
+    worlds: S,
+    property: impl Fn(S::Value) -> Result<(), TestCaseError>,
+) where
     S::Value: std::fmt::Debug,
 {
     if let Err(failure) = TestRunner::new(cases(few)).run(&worlds, property) {

@@ -15,10 +15,12 @@ const LAYOUTS: [Layout; 2] = [
     Layout {
         batch_size: 8192,
         partitions: 2,
+        memory: None,
     },
     Layout {
         batch_size: 3,
         partitions: 4,
+        memory: None,
     },
 ];
 

@@ -1,7 +1,10 @@
 //! Sessions for tests: as the crate's own defaults ask, with the layout that a property varies.
 
 use std::future::Future;
+use std::sync::Arc;
 
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 /// How the engine cuts the work: nothing here may ever change an answer.
@@ -9,6 +12,8 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 pub(crate) struct Layout {
     pub(crate) batch_size: usize,
     pub(crate) partitions: usize,
+    /// Bytes before operators spill; no end if not given.
+    pub(crate) memory: Option<usize>,
 }
 
 impl Default for Layout {
@@ -16,6 +21,7 @@ impl Default for Layout {
         Self {
             batch_size: 8192,
             partitions: 2,
+            memory: None,
         }
     }
 }
@@ -28,7 +34,11 @@ pub(crate) fn fresh(layout: &Layout) -> SessionContext {
         .with_target_partitions(layout.partitions);
     config.options_mut().execution.time_zone = Some("UTC".to_owned());
     config.options_mut().sql_parser.parse_float_as_decimal = true;
-    let ctx = SessionContext::new_with_config(config);
+    let mut runtime = RuntimeEnvBuilder::new();
+    if let Some(limit) = layout.memory {
+        runtime = runtime.with_memory_pool(Arc::new(FairSpillPool::new(limit)));
+    }
+    let ctx = SessionContext::new_with_config_rt(config, runtime.build_arc().unwrap());
     dayrate::register_all(&ctx).unwrap();
     ctx
 }
