@@ -1,24 +1,27 @@
 //! The one language of errors: every message says what is wrong, where, what was found and what to do.
 //!
 //! Three kinds, by who can mend them: [`query`] (whoever wrote the SQL), [`data`] (whoever exported the rows) and
-//! [`config`] (whoever set the tool up). The other constructors word the mistakes that many places share.
+//! [`config`] (whoever set the tool up). None of them shows a secret. The other constructors word the mistakes that many
+//! places share.
 
 use datafusion::common::utils::datafusion_strsim::levenshtein;
 use datafusion::error::DataFusionError;
 
+use crate::secret;
+
 /// A mistake in a query or in its options, found while it is planned.
 pub(crate) fn query(text: impl Into<String>) -> DataFusionError {
-    DataFusionError::Plan(text.into())
+    DataFusionError::Plan(secret::hide(&text.into()).into_owned())
 }
 
 /// A fault in the rows, found while they are read.
 pub(crate) fn data(text: impl Into<String>) -> DataFusionError {
-    DataFusionError::Execution(text.into())
+    DataFusionError::Execution(secret::hide(&text.into()).into_owned())
 }
 
 /// A mistake in the configuration or the command line.
 pub(crate) fn config(text: impl Into<String>) -> DataFusionError {
-    DataFusionError::Configuration(text.into())
+    DataFusionError::Configuration(secret::hide(&text.into()).into_owned())
 }
 
 /// A sentence that names `got` as unknown, the nearest of `known`, and all of them: what follows "has no …".

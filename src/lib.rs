@@ -37,6 +37,7 @@ mod error;
 mod exec;
 mod lake;
 mod scalar;
+mod secret;
 #[cfg(feature = "cli")]
 mod session;
 mod sql;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use datafusion::error::Result;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
-use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::aggregate::exact_sum;
@@ -15,6 +15,8 @@ use crate::error;
 #[cfg(feature = "delta")]
 use crate::lake::dar_table::DarTable;
 use crate::lake::relations::{Relation, Relations};
+#[cfg(feature = "stores")]
+use crate::lake::stores::{StoreOptions, Stores};
 use crate::table::Keeper;
 
 /// What a session is made from.
@@ -32,6 +34,9 @@ pub(crate) struct Settings {
     pub(crate) zone_folder: Option<PathBuf>,
     /// Where DARs are kept.
     pub(crate) dar_table: Option<String>,
+    /// Stores and schemes, with the options to open them with.
+    #[cfg(feature = "stores")]
+    pub(crate) stores: Vec<(String, StoreOptions)>,
 }
 
 /// The settings that every statement stands on. Each one is here because its default would change a bill, lose rows or
@@ -68,7 +73,10 @@ pub(crate) fn open(settings: Settings) -> Result<SessionContext> {
     for (key, value) in DEFAULTS {
         config.options_mut().set(key, value)?;
     }
-    let ctx = SessionContext::new_with_config_rt(config, runtime(settings.memory_limit)?);
+    let runtime = runtime(settings.memory_limit);
+    #[cfg(feature = "stores")]
+    let runtime = runtime.with_object_store_registry(Arc::new(Stores::new(settings.stores)));
+    let ctx = SessionContext::new_with_config_rt(config, runtime.build_arc()?);
     let zones = match &settings.zone_folder {
         None => ZoneDatabase::bundled(),
         Some(folder) => {
@@ -116,7 +124,7 @@ fn keeper(location: Option<String>) -> Option<Arc<dyn Keeper>> {
     }
 }
 
-fn runtime(memory_limit: Option<usize>) -> Result<Arc<RuntimeEnv>> {
+fn runtime(memory_limit: Option<usize>) -> RuntimeEnvBuilder {
     let limit = memory_limit.unwrap_or_else(|| machine_memory() / 2);
     let largest = NonZeroUsize::new(5).unwrap_or(NonZeroUsize::MIN);
     RuntimeEnvBuilder::new()
@@ -126,7 +134,6 @@ fn runtime(memory_limit: Option<usize>) -> Result<Arc<RuntimeEnv>> {
         )))
         // A file that arrives while a shell is open must be seen.
         .with_object_list_cache_limit(0)
-        .build_arc()
 }
 
 /// The bytes of memory that this process may count on; 8 GiB where the system does not say.

@@ -9,6 +9,7 @@ mod data;
 mod documents;
 #[cfg(feature = "delta")]
 mod refresh;
+mod stores;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

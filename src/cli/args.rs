@@ -72,7 +72,7 @@ pub(super) struct SessionArguments {
     /// The configuration; without it, the dayrate.toml of this folder or the nearest one above
     #[arg(long, value_name = "FILE", global = true)]
     pub(super) config: Option<PathBuf>,
-    /// A name for a file, folder or pattern, beside or in place of those of dayrate.toml (may be repeated)
+    /// A name for a file, folder, pattern, Delta table or address, beside or in place of those of dayrate.toml (may be repeated)
     #[arg(long = "relation", value_name = "NAME=PATH", global = true, value_parser = relation)]
     pub(super) relations: Vec<(String, String)>,
     /// The folder of the table of DARs, in place of that of dayrate.toml
@@ -93,7 +93,7 @@ pub(super) struct OutputArguments {
     /// How rows are written [default: table, or as the ending of -o says]
     #[arg(long, value_enum, value_name = "FORMAT", global = true)]
     pub(super) format: Option<Kind>,
-    /// Write the rows to this file: whole, or not at all
+    /// Write the rows to this file or address (s3://…): whole, or not at all
     #[arg(short = 'o', long, value_name = "FILE", global = true)]
     pub(super) output: Option<String>,
 }

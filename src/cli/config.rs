@@ -1,9 +1,10 @@
 //! `dayrate.toml`: which files are which relation, and how the rules are read.
 
-use std::collections::BTreeMap;
+mod columns;
+mod stores;
+
 use std::path::{Path, PathBuf};
 
-use datafusion::arrow::datatypes::DataType;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::prelude::SessionContext;
 use toml::Spanned;
@@ -11,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::args::SessionArguments;
 use crate::error;
+use crate::lake::delta::Moment;
 use crate::lake::relations::Relation;
 use crate::lake::{FileKind, Source};
 use crate::session::{self, Settings};
@@ -93,6 +95,14 @@ fn read(path: &Path) -> Result<Settings> {
     .settings()
 }
 
+/// What can be said about a relation.
+const RELATION_KEYS: [&str; 6] = ["path", "sql", "format", "columns", "version", "timestamp"];
+
+/// The formats that a relation can have.
+fn formats() -> Vec<&'static str> {
+    FileKind::NAMES.into_iter().chain(["delta"]).collect()
+}
+
 /// A configuration that is being read.
 struct File<'a> {
     path: &'a Path,
@@ -136,9 +146,14 @@ impl File<'_> {
                     }
                 }
                 "zones" => settings.zone_folder = self.zones(table()?)?,
+                "stores" => {
+                    for (heading, value) in table()? {
+                        self.store(&mut settings, heading, value)?;
+                    }
+                }
                 "dar_table" => settings.dar_table = Some(self.dar_table(value, table()?)?),
                 _ => {
-                    let known = ["relations", "options", "zones", "dar_table"];
+                    let known = ["relations", "options", "zones", "stores", "dar_table"];
                     return Err(self.unknown(key, &known));
                 }
             }
@@ -166,18 +181,27 @@ impl File<'_> {
             match key.get_ref().as_ref() {
                 "path" => path = Some(self.text(value)?),
                 "sql" => query = Some(self.text(value)?),
+                "format" if value.get_ref().as_str() == Some("delta") => source.is_delta = true,
                 "format" => {
                     let text = self.text(value)?;
                     let wrong = || {
                         self.fault(
                             value.span().start,
-                            &error::unknown("format", text, &FileKind::NAMES),
+                            &error::unknown("format", text, &formats()),
                         )
                     };
                     source.format = Some(FileKind::named(text).ok_or_else(wrong)?);
                 }
                 "columns" => source.columns = self.columns(value)?,
-                _ => return Err(self.unknown(key, &["path", "sql", "format", "columns"])),
+                "version" | "timestamp" if source.moment.is_some() => {
+                    return Err(self.fault(
+                        key.span().start,
+                        "'version' and 'timestamp' both say which state of a Delta table is meant: write one of them",
+                    ));
+                }
+                "version" => source.moment = Some(self.version(value)?),
+                "timestamp" => source.moment = Some(self.timestamp(value)?),
+                _ => return Err(self.unknown(key, &RELATION_KEYS)),
             }
         }
         match (path, query) {
@@ -185,42 +209,40 @@ impl File<'_> {
                 source.location = self.place(path);
                 Ok(Relation::Files(source))
             }
-            (None, Some(query)) if source.format.is_none() && source.columns.is_empty() => {
-                Ok(Relation::Query(query.to_owned()))
-            }
+            (None, Some(query)) if table.len() == 1 => Ok(Relation::Query(query.to_owned())),
             _ => Err(self.fault(
                 value.span().start,
-                &format!("the relation '{name}' needs either 'path' (with 'format' and 'columns' if wanted) or 'sql' alone"),
+                &format!("the relation '{name}' needs either 'path' (with 'format', 'columns', 'version' or 'timestamp' if wanted) or 'sql' alone"),
             )),
         }
     }
 
-    fn columns(&self, value: &Value<'_>) -> Result<BTreeMap<String, DataType>> {
-        let wrong = || {
+    fn version(&self, value: &Value<'_>) -> Result<Moment> {
+        let number = match value.get_ref() {
+            DeValue::Integer(number) => number.as_str().parse().ok(),
+            _ => None,
+        };
+        number.map(Moment::Version).ok_or_else(|| {
             self.fault(
                 value.span().start,
-                "'columns' must be a table of types: { day = \"DATE\" }",
+                "'version' is the number of a commit, counted from 0",
             )
+        })
+    }
+
+    fn timestamp(&self, value: &Value<'_>) -> Result<Moment> {
+        // TOML has instants of its own: timestamp = 2026-11-01T00:00:00Z
+        let text = match value.get_ref() {
+            DeValue::String(text) => text.to_string(),
+            DeValue::Datetime(time) => time.to_string(),
+            _ => String::new(),
         };
-        let table = value.get_ref().as_table().ok_or_else(wrong)?;
-        let typed = table.iter().map(|(name, value)| {
-            let text = self.text(value)?;
-            let wrong = || {
-                let known = "TEXT, BIGINT, BOOLEAN, DATE or DECIMAL(digits, scale)";
-                self.fault(
-                    value.span().start,
-                    &format!(
-                        "'{text}' is no type for the column '{}': {known} is expected",
-                        name.get_ref()
-                    ),
-                )
-            };
-            Ok((
-                name.get_ref().to_string(),
-                column_type(text).ok_or_else(wrong)?,
-            ))
-        });
-        typed.collect()
+        text.parse().map(Moment::At).map_err(|_| {
+            self.fault(
+                value.span().start,
+                "'timestamp' is an instant with its zone, such as \"2026-11-01T00:00:00Z\"",
+            )
+        })
     }
 
     /// An option as `SET` would take it. A number keeps the digits that were written.
@@ -301,30 +323,6 @@ impl File<'_> {
     }
 }
 
-/// The type that SQL calls so, for a column that folders give.
-fn column_type(text: &str) -> Option<DataType> {
-    let text = text.to_uppercase();
-    match text.trim() {
-        "TEXT" | "VARCHAR" | "STRING" => Some(DataType::Utf8View),
-        "BIGINT" | "INT" | "INTEGER" => Some(DataType::Int64),
-        "BOOLEAN" => Some(DataType::Boolean),
-        "DATE" => Some(DataType::Date32),
-        decimal => {
-            let inner = decimal
-                .strip_prefix("DECIMAL")?
-                .trim()
-                .strip_prefix('(')?
-                .strip_suffix(')')?;
-            let (precision, scale) = inner.split_once(',').unwrap_or((inner, "0"));
-            let (precision, scale) = (precision.trim().parse().ok()?, scale.trim().parse().ok()?);
-            let fits = (1..=38).contains(&precision)
-                && scale >= 0
-                && u8::try_from(scale).ok()? <= precision;
-            fits.then_some(DataType::Decimal128(precision, scale))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may")]
@@ -401,16 +399,5 @@ mod tests {
             };
             assert!(cause.to_string().contains(expected), "{cause}");
         }
-    }
-
-    #[test]
-    fn types_are_named_as_in_sql() {
-        assert_eq!(
-            column_type("decimal(12, 4)"),
-            Some(DataType::Decimal128(12, 4))
-        );
-        assert_eq!(column_type("Date"), Some(DataType::Date32));
-        assert_eq!(column_type("DECIMAL(4,9)"), None);
-        assert_eq!(column_type("DOUBLE"), None);
     }
 }

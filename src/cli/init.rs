@@ -1,4 +1,4 @@
-//! `dayrate init`: a commented `dayrate.toml` for the Parquet files and folders of a folder.
+//! `dayrate init`: a commented `dayrate.toml` for the data files and folders of a folder.
 
 use std::io::Write;
 use std::path::Path;

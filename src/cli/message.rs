@@ -6,6 +6,9 @@ use std::sync::Mutex;
 use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 
+use crate::lake::stores::fault_in;
+use crate::secret;
+
 /// Says why the run ends.
 pub(super) fn failure(cause: &DataFusionError) {
     note(&format!("error: {}", paragraph(cause)));
@@ -13,7 +16,7 @@ pub(super) fn failure(cause: &DataFusionError) {
 
 /// Says something beside the result. Nobody listening is no failure.
 pub(super) fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", secret::hide(text));
 }
 
 /// Shows how far long work is, on a terminal's current line; nothing clears the line.
@@ -78,6 +81,9 @@ fn sentence(cause: &DataFusionError) -> String {
             several.iter().map(sentence).collect::<Vec<_>>().join("; ")
         }
         DataFusionError::ArrowError(inner, _) => arrow_sentence(inner),
+        DataFusionError::ObjectStore(inner) => store_sentence(inner.as_ref()),
+        DataFusionError::ParquetError(inner) => store_sentence(inner.as_ref()),
+        DataFusionError::IoError(inner) => store_sentence(inner),
         DataFusionError::SQL(inner, _) => {
             let text = inner.to_string();
             let text = text.trim_start_matches("sql parser error: ");
@@ -85,7 +91,7 @@ fn sentence(cause: &DataFusionError) -> String {
         }
         DataFusionError::External(inner) => match inner.downcast_ref::<DataFusionError>() {
             Some(inner) => sentence(inner),
-            None => inner.to_string(),
+            None => store_sentence(inner.as_ref()),
         },
         DataFusionError::ResourcesExhausted(text) => {
             format!("{text}. Give it more memory (--memory-limit) or fewer threads (--threads)")
@@ -96,11 +102,16 @@ fn sentence(cause: &DataFusionError) -> String {
     }
 }
 
+/// What a store says about itself, wherever it is in the chain; else the whole error.
+fn store_sentence(cause: &(dyn std::error::Error + 'static)) -> String {
+    fault_in(cause).unwrap_or_else(|| cause.to_string())
+}
+
 fn arrow_sentence(cause: &ArrowError) -> String {
     match cause {
         ArrowError::ExternalError(inner) => match inner.downcast_ref::<DataFusionError>() {
             Some(inner) => sentence(inner),
-            None => inner.to_string(),
+            None => store_sentence(inner.as_ref()),
         },
         ArrowError::CastError(text)
         | ArrowError::ComputeError(text)

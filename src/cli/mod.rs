@@ -18,6 +18,7 @@ mod query;
 mod refresh;
 mod report;
 mod shell;
+mod upload;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;

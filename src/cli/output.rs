@@ -1,4 +1,4 @@
-//! Where rows go: the standard output, or a file that appears whole or not at all.
+//! Where rows go: the standard output, or a file, here or in a store, that appears whole or not at all.
 
 use std::io::{BufWriter, ErrorKind, IsTerminal, Stdout, Write};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,9 @@ use tempfile::NamedTempFile;
 
 use super::args::OutputArguments;
 use super::format::{self, Kind};
-use crate::error;
+use super::upload::{self, Parcel};
+use crate::lake::stores::{self, Address, Service};
+use crate::{error, secret};
 
 /// The destination of a run.
 pub(super) struct Output {
@@ -23,6 +25,8 @@ pub(super) struct Output {
 enum Target {
     Screen(Pipe),
     File(PathBuf),
+    /// An address, as it was written.
+    Store(String),
 }
 
 /// Whether the reader of the standard output went away.
@@ -56,19 +60,21 @@ impl Output {
                 target: Target::Screen(Pipe::new()),
             });
         };
-        if path.contains("://") {
-            return Err(error::config(format!(
-                "-o '{path}' is an address, and dayrate writes local files"
-            )));
-        }
         let kind = match arguments.format {
             Some(kind) => kind,
             None => Kind::of_file(path)?,
         };
-        Ok(Self {
-            kind,
-            target: Target::File(PathBuf::from(path)),
-        })
+        let address = Address::of(path)?;
+        let target = match address.service {
+            Service::Local => Target::File(PathBuf::from(address.path)),
+            _ if path.ends_with('/') || address.path.is_empty() => {
+                return Err(error::config(format!(
+                    "-o '{path}' is a folder: name a file in it"
+                )));
+            }
+            _ => Target::Store(path.to_owned()),
+        };
+        Ok(Self { kind, target })
     }
 
     pub(super) fn kind(&self) -> Kind {
@@ -78,20 +84,24 @@ impl Output {
     pub(super) fn closed(&self) -> Closed {
         match &self.target {
             Target::Screen(pipe) => pipe.closed.clone(),
-            Target::File(_) => Closed::default(),
+            Target::File(_) | Target::Store(_) => Closed::default(),
         }
     }
 
     /// Refuses a number of results that the destination cannot take, before anything runs.
     pub(super) fn expect(&self, results: usize) -> Result<()> {
-        match &self.target {
-            Target::File(path) if results != 1 => Err(error::config(format!(
-                "-o '{}' takes the rows of one statement, and {results} of the statements given return rows. Run them \
-                 one at a time, each with its own -o",
-                path.display()
-            ))),
-            _ => Ok(()),
+        let written = match &self.target {
+            Target::Screen(_) => return Ok(()),
+            Target::File(path) => path.display().to_string(),
+            Target::Store(written) => written.clone(),
+        };
+        if results == 1 {
+            return Ok(());
         }
+        Err(error::config(format!(
+            "-o '{written}' takes the rows of one statement, and {results} of the statements given return rows. Run them \
+             one at a time, each with its own -o"
+        )))
     }
 
     /// Writes the rows of `rows` as they come, and returns how many they were.
@@ -103,6 +113,7 @@ impl Output {
                 Ok(count)
             }
             Target::File(path) => to_file(self.kind, path, rows).await,
+            Target::Store(written) => to_store(self.kind, written, rows).await,
         }
     }
 
@@ -121,6 +132,10 @@ impl Output {
                 write(&mut text)?;
                 std::fs::write(path, text)
             }
+            Target::Store(written) => Err(std::io::Error::other(format!(
+                "words go to a file of this machine, and not to '{}'",
+                secret::hide(written)
+            ))),
         }
     }
 }
@@ -173,6 +188,29 @@ async fn to_file(kind: Kind, path: &Path, rows: DataFrame) -> Result<usize> {
         .map_err(|cause| failed(cause.into_error()))?;
     beside.as_file().sync_all().map_err(failed)?;
     beside.persist(path).map_err(|cause| failed(cause.error))?;
+    Ok(count)
+}
+
+/// Writes here first, and sends the file when it is finished.
+async fn to_store(kind: Kind, written: &str, rows: DataFrame) -> Result<usize> {
+    let place = stores::place(&rows.task_ctx().runtime_env(), written)?;
+    upload::check(&place, written)?;
+    let failed = |cause: std::io::Error| {
+        error::config(format!(
+            "'{written}' cannot be written, because there is no room for it here first: {cause}. Set TMPDIR to a folder \
+             that has"
+        ))
+    };
+    let mut file = BufWriter::new(NamedTempFile::new().map_err(failed)?);
+    let count = stream(kind, &mut file, rows).await?;
+    let file = file
+        .into_inner()
+        .map_err(|cause| failed(cause.into_error()))?;
+    let parcel = Parcel {
+        file: file.path().to_owned(),
+        path: place.path.clone(),
+    };
+    upload::send(&place, vec![parcel]).await?;
     Ok(count)
 }
 

@@ -1,5 +1,9 @@
 //! Statements, one after the other: the first that fails ends the run.
 
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, AsArray, StringArray};
+use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::error::Result;
 use datafusion::logical_expr::LogicalPlan;
@@ -10,8 +14,8 @@ use datafusion::sql::sqlparser::ast;
 use super::args::Statements;
 use super::output::Output;
 use super::{copy, message, read_sql};
-use crate::error;
 use crate::sql::{self, Parameters};
+use crate::{error, secret};
 
 /// `dayrate -c` and `dayrate -f`.
 pub(super) async fn run(
@@ -63,6 +67,13 @@ pub(super) async fn one(
 ) -> Result<Option<usize>> {
     // Boxed, because the future of a planned statement is large and a shell keeps it on its stack.
     let rows = Box::pin(sql::plan(ctx, statement, parameters)).await?;
+    if matches!(
+        rows.logical_plan(),
+        LogicalPlan::Explain(_) | LogicalPlan::Analyze(_)
+    ) {
+        let shown = without_secrets(rows.collect().await?)?;
+        return output.rows(ctx.read_batches(shown)?).await.map(Some);
+    }
     let counted = match rows.logical_plan() {
         LogicalPlan::Copy(copy) => Some(copy::run(ctx, copy.clone()).await?),
         LogicalPlan::Dml(_) => Some(rows.clone().collect().await?),
@@ -84,6 +95,25 @@ pub(super) async fn one(
         return Ok(None);
     }
     output.rows(rows).await.map(Some)
+}
+
+/// A plan as it may be seen: a table in it is called by its address, which may have a signature.
+fn without_secrets(batches: Vec<RecordBatch>) -> Result<Vec<RecordBatch>> {
+    let shown = |column: &ArrayRef| -> ArrayRef {
+        match column.as_string_opt::<i32>() {
+            Some(texts) => Arc::new(StringArray::from_iter(
+                texts.iter().map(|text| text.map(secret::hide)),
+            )),
+            None => Arc::clone(column),
+        }
+    };
+    batches
+        .into_iter()
+        .map(|batch| {
+            let columns = batch.columns().iter().map(shown).collect();
+            Ok(RecordBatch::try_new(batch.schema(), columns)?)
+        })
+        .collect()
 }
 
 /// Whether a statement is a question: what it returns goes to the output.

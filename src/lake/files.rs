@@ -4,13 +4,14 @@
 //! empty, and believes the sort order that a Parquet file claims for itself. This table reads exactly the files that
 //! were found when it was opened, believes no order, and knows each file's number of rows, so `count(*)` stays free.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::arrow::array::{AsArray, BooleanArray};
-use datafusion::arrow::datatypes::{FieldRef, Fields, Schema, SchemaRef};
 #[cfg(all(feature = "cli", feature = "delta"))]
-use datafusion::arrow::datatypes::{DataType, Field};
+use datafusion::arrow::datatypes::Field;
+use datafusion::arrow::datatypes::{DataType, FieldRef, Fields, Schema, SchemaRef};
 use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
@@ -21,7 +22,7 @@ use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::listing::helpers::expr_applicable_for_cols;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder};
 use datafusion::datasource::table_schema::TableSchema;
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::object_store::ObjectStore;
@@ -29,10 +30,13 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 
 use super::folders::FolderColumn;
+use super::format::{self, Reader};
 use super::listing::Found;
+use super::rows::{self, RowFormat, RowsExec, RowsFile, RowsScan};
+use super::stores;
 use crate::error;
 
-/// A file whose footer has been read.
+/// A file that has said what it holds.
 #[derive(Debug)]
 pub(super) struct DataFile {
     pub(super) found: Found,
@@ -41,57 +45,79 @@ pub(super) struct DataFile {
 }
 
 impl DataFile {
-    /// Reads what the file says about itself.
+    /// Reads what the file says about itself: its footer or its first rows. `types` are those that the configuration gives.
     pub(super) async fn inspect(
         session: &dyn Session,
-        format: &Arc<dyn FileFormat>,
+        reader: &Reader,
         store: &Arc<dyn ObjectStore>,
         found: Found,
+        types: &BTreeMap<String, DataType>,
     ) -> Result<Self> {
-        let unreadable = |cause| {
-            error::data(format!(
-                "'{}' cannot be read as a {} file ({} bytes): {cause}. It may be half-written or of another format",
-                found.name,
-                format.get_ext(),
-                found.meta.size
-            ))
+        let (schema, rows) = match reader {
+            Reader::Columns(format) => footer(session, format, store, &found).await?,
+            Reader::Rows(format) => {
+                let compression = format::compression(&found.name);
+                rows::sample(store, &found, *format, compression, types).await?
+            }
         };
-        let schema = format
-            .infer_schema(session, store, std::slice::from_ref(&found.meta))
-            .await
-            .map_err(unreadable)?;
-        // Only the number of rows is asked for: it needs no column, and no claim about values has to be converted.
-        let statistics = format
-            .infer_stats(session, store, Arc::new(Schema::empty()), &found.meta)
-            .await
-            .map_err(unreadable)?;
         Ok(Self {
             found,
             schema,
-            rows: statistics.num_rows,
+            rows,
         })
     }
+}
+
+async fn footer(
+    session: &dyn Session,
+    format: &Arc<dyn FileFormat>,
+    store: &Arc<dyn ObjectStore>,
+    found: &Found,
+) -> Result<(SchemaRef, Precision<usize>)> {
+    let unreadable = |cause: DataFusionError| match stores::fault_in(&cause) {
+        // What the store says is about the store.
+        Some(fault) => error::data(fault),
+        None => error::data(format!(
+            "'{}' cannot be read as a {} file ({} bytes): {cause}. It may be half-written or of another format",
+            found.name,
+            format.get_ext(),
+            found.meta.size
+        )),
+    };
+    let schema = format
+        .infer_schema(session, store, std::slice::from_ref(&found.meta))
+        .await
+        .map_err(unreadable)?;
+    // Only the number of rows is asked for: it needs no column, and no claim about values has to be converted.
+    let statistics = format
+        .infer_stats(session, store, Arc::new(Schema::empty()), &found.meta)
+        .await
+        .map_err(unreadable)?;
+    Ok((schema, statistics.num_rows))
 }
 
 /// The table of [`super::open`].
 #[derive(Debug)]
 pub(super) struct FilesTable {
-    format: Arc<dyn FileFormat>,
+    reader: Reader,
     store: ObjectStoreUrl,
     schema: TableSchema,
     files: Vec<PartitionedFile>,
+    /// How people find each file.
+    names: Vec<String>,
     rows: Vec<Precision<usize>>,
 }
 
 impl FilesTable {
     pub(super) fn new(
-        format: Arc<dyn FileFormat>,
+        reader: Reader,
         store: ObjectStoreUrl,
         files: Vec<DataFile>,
         file_schema: SchemaRef,
         folders: Vec<FolderColumn>,
     ) -> Result<Self> {
         let rows = files.iter().map(|file| file.rows).collect();
+        let names = files.iter().map(|file| file.found.name.clone()).collect();
         let files = files
             .into_iter()
             .enumerate()
@@ -105,12 +131,13 @@ impl FilesTable {
             .collect();
         let fields: Vec<FieldRef> = folders.into_iter().map(|column| column.field).collect();
         Ok(Self {
-            format,
+            reader,
             store,
             schema: TableSchema::builder(file_schema)
                 .with_table_partition_cols(fields)
                 .build(),
             files,
+            names,
             rows,
         })
     }
@@ -163,6 +190,42 @@ impl FilesTable {
         Ok(chosen)
     }
 
+    /// A scan of the chosen files, row after row.
+    fn scan_rows(
+        &self,
+        session: &dyn Session,
+        format: RowFormat,
+        chosen: &[bool],
+        projection: Option<&Vec<usize>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let files: Vec<RowsFile> = (0..self.files.len())
+            .filter(|at| chosen.get(*at) == Some(&true))
+            .map(|at| RowsFile {
+                meta: self.files[at].object_meta.clone(),
+                name: self.names[at].clone(),
+                compression: format::compression(&self.names[at]),
+                folders: self.files[at].partition_values.clone(),
+                rows: self.rows[at],
+            })
+            .collect();
+        if files.is_empty() {
+            return Ok(Arc::new(EmptyExec::new(project_schema(
+                &self.schema(),
+                projection,
+            )?)));
+        }
+        let all = || (0..self.schema.table_schema().fields().len()).collect();
+        let scan = RowsScan {
+            store: session.runtime_env().object_store(&self.store)?,
+            format,
+            file_schema: Arc::clone(self.schema.file_schema()),
+            folder_fields: self.folder_fields().clone(),
+            projection: projection.cloned().unwrap_or_else(all),
+        };
+        let partitions = session.config().target_partitions().max(1);
+        Ok(Arc::new(RowsExec::new(scan, files, partitions)))
+    }
+
     fn statistics(&self, rows: Precision<usize>) -> Statistics {
         Statistics::new_unknown(self.schema.table_schema()).with_num_rows(rows)
     }
@@ -203,6 +266,10 @@ impl TableProvider for FilesTable {
             .cloned()
             .collect();
         let chosen = self.chosen(session, &by_folder)?;
+        let format = match &self.reader {
+            Reader::Columns(format) => format,
+            Reader::Rows(format) => return self.scan_rows(session, *format, &chosen, projection),
+        };
         let mut total = Precision::Exact(0);
         let mut files = Vec::new();
         for ((file, rows), _) in self
@@ -224,16 +291,14 @@ impl TableProvider for FilesTable {
             )?)));
         }
         let partitions = session.config().target_partitions().max(1);
-        let scan = FileScanConfigBuilder::new(
-            self.store.clone(),
-            self.format.file_source(self.schema.clone()),
-        )
-        .with_file_groups(FileGroup::new(files).split_files(partitions))
-        .with_statistics(self.statistics(total))
-        .with_projection_indices(projection.cloned())?
-        .with_limit(limit)
-        .build();
-        self.format.create_physical_plan(session, scan).await
+        let scan =
+            FileScanConfigBuilder::new(self.store.clone(), format.file_source(self.schema.clone()))
+                .with_file_groups(FileGroup::new(files).split_files(partitions))
+                .with_statistics(self.statistics(total))
+                .with_projection_indices(projection.cloned())?
+                .with_limit(limit)
+                .build();
+        format.create_physical_plan(session, scan).await
     }
 }
 
@@ -257,18 +322,24 @@ impl FilesTable {
         let folders = self.folder_fields().iter().cloned();
         let folders = folders.chain([Arc::new(number)]).collect::<Vec<_>>();
         let mut table = Self {
-            format: Arc::clone(&self.format),
+            reader: self.reader.clone(),
             store: self.store.clone(),
             schema: TableSchema::builder(Arc::clone(self.schema.file_schema()))
                 .with_table_partition_cols(folders)
                 .build(),
             files: Vec::with_capacity(files.len()),
+            names: Vec::with_capacity(files.len()),
             rows: Vec::with_capacity(files.len()),
         };
         for (place, number) in files {
-            let (Some(file), Some(rows)) = (self.files.get(*place), self.rows.get(*place)) else {
+            let (Some(file), Some(rows), Some(name)) = (
+                self.files.get(*place),
+                self.rows.get(*place),
+                self.names.get(*place),
+            ) else {
                 continue;
             };
+            table.names.push(name.clone());
             let mut file = file.clone();
             let number = ScalarValue::UInt32(Some(*number));
             file.partition_values.push(number);

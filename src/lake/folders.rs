@@ -42,12 +42,13 @@ pub(super) fn of_path(path: &str, ends_in_file: bool) -> Vec<(String, Option<Str
 ///
 /// # Errors
 ///
-/// If a configured type does not fit a value, or is given for a column that is no folder; if only some files have the
-/// column themselves.
+/// If a configured type does not fit a value, or is given for a column that is no folder, unless the files are of a
+/// format whose columns are `typed` by the configuration too; if only some files have the column themselves.
 pub(super) fn columns(
     files: &[DataFile],
     file_schema: &Schema,
     types: &BTreeMap<String, DataType>,
+    typed: bool,
 ) -> Result<Vec<FolderColumn>> {
     let mut names: Vec<&str> = Vec::new();
     for (name, _) in files.iter().flat_map(|file| &file.found.folders) {
@@ -55,7 +56,20 @@ pub(super) fn columns(
             names.push(name);
         }
     }
-    if let Some(stray) = types.keys().find(|name| !names.contains(&name.as_str())) {
+    let is_typed = |name: &str| typed && file_schema.field_with_name(name).is_ok();
+    let is_stray = |name: &&String| !names.contains(&name.as_str()) && !is_typed(name);
+    if let Some(stray) = types.keys().find(is_stray) {
+        if typed {
+            let columns = file_schema
+                .fields()
+                .iter()
+                .map(|field| field.name().as_str());
+            let known: Vec<&str> = columns.chain(names).collect();
+            return Err(error::config(format!(
+                "a type is configured for a column that the files do not have: {}",
+                error::unknown("column", stray, &known)
+            )));
+        }
         return Err(error::config(format!(
             "a type is configured for the column '{stray}', which no folder of this relation gives ({}). A column of \
              the files themselves is cast in SQL: {{ sql = \"SELECT … CAST({stray} AS …) …\" }}",

@@ -1,22 +1,28 @@
 //! Relations from files: a location that an analyst writes becomes a table that can be billed from.
 //!
-//! A location is a file, a folder (read recursively) or a pattern with `*`. What DataFusion's own listing leaves out
-//! or trusts without a word is settled here, because a file that is skipped is money that is lost:
+//! A location is a file, a folder (read recursively), a pattern with `*` or a Delta table, here or in a store
+//! ([`stores`]). What DataFusion's own listing leaves out or trusts without a word is settled here, because a file that
+//! is skipped is money that is lost:
 //!
 //! * every data file found is read or the location is an error; an empty folder is an error;
 //! * the files of one location may differ in how they encode text, times and numbers ([`unify`]), never in what a
 //!   column *is*;
 //! * `k=v` folders become columns ([`folders`]), text unless they say otherwise;
-//! * no order that a file claims for its rows is believed ([`files`]).
+//! * no order that a file claims for its rows is believed ([`files`]);
+//! * a value of CSV or JSON is exact or an error ([`rows`]);
+//! * a Delta table is what its log says, never the files that lie in its folder ([`delta`]).
 
 #[cfg(all(feature = "cli", feature = "delta"))]
 pub(crate) mod dar_table;
+pub(crate) mod delta;
 mod files;
 mod folders;
 mod format;
 mod listing;
 #[cfg(feature = "cli")]
 pub(crate) mod relations;
+mod rows;
+pub(crate) mod stores;
 mod unify;
 
 use std::collections::BTreeMap;
@@ -30,19 +36,37 @@ use futures::{StreamExt, TryStreamExt};
 
 use self::files::{DataFile, FilesTable};
 pub(crate) use self::format::FileKind;
+use self::format::Reader;
+use self::rows::RowFormat;
+
+/// How many files of rows are looked into at one time.
+const ROWS_AT_ONCE: usize = 4;
 
 /// Where a relation's rows are, and what the location alone does not say.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Source {
-    /// A file, a folder or a pattern, as it was written.
+    /// A file, a folder, a pattern or an address, as it was written.
     pub(crate) location: String,
     /// The format of every file, if their names do not tell.
     pub(crate) format: Option<FileKind>,
-    /// The type of a `k=v` folder column, by name.
+    /// Whether it must be a Delta table.
+    pub(crate) is_delta: bool,
+    /// Which state of a Delta table is meant, if not the last.
+    pub(crate) moment: Option<delta::Moment>,
+    /// The type of a column, by name: one that a `k=v` folder gives, or one of CSV or JSON.
     pub(crate) columns: BTreeMap<String, DataType>,
 }
 
-/// The table at `location`: a local file, folder or pattern.
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // An address may have a signature in it.
+        f.debug_tuple("Source")
+            .field(&crate::secret::hide(&self.location))
+            .finish()
+    }
+}
+
+/// The table at `location`: a file, folder, pattern or Delta table of this machine or of a store.
 ///
 /// # Errors
 ///
@@ -59,28 +83,39 @@ pub(crate) async fn open(state: &SessionState, location: &str) -> Result<Arc<dyn
 ///
 /// # Errors
 ///
-/// As [`open`]; also if `columns` names a column that no folder gives.
+/// As [`open`]; also if `columns` names a column that is not there.
 pub(crate) async fn open_source(
     state: &SessionState,
     source: &Source,
 ) -> Result<Arc<dyn TableProvider>> {
+    if let Some(place) = delta::found(state, source).await? {
+        return delta::open(state, source, &place).await;
+    }
     let listing = listing::list(state, source).await?;
-    let format = listing.kind.reader(state);
+    let reader = listing.kind.reader(state);
     let store = state.runtime_env().object_store(&listing.store)?;
-    let concurrency = state
-        .config_options()
-        .execution
-        .meta_fetch_concurrency
-        .get();
+    let concurrency = match &reader {
+        Reader::Columns(_) => state
+            .config_options()
+            .execution
+            .meta_fetch_concurrency
+            .get(),
+        // Each reads megabytes and not a footer.
+        Reader::Rows(_) => ROWS_AT_ONCE,
+    };
     let files: Vec<DataFile> = futures::stream::iter(listing.files)
-        .map(|found| DataFile::inspect(state, &format, &store, found))
+        .map(|found| DataFile::inspect(state, &reader, &store, found, &source.columns))
         .buffered(concurrency)
         .try_collect()
         .await?;
     let file_schema = unify::schema_of(&files)?;
-    let folder_columns = folders::columns(&files, &file_schema, &source.columns)?;
+    let are_typed = matches!(
+        reader,
+        Reader::Rows(RowFormat::Csv { .. } | RowFormat::Ndjson)
+    );
+    let folder_columns = folders::columns(&files, &file_schema, &source.columns, are_typed)?;
     Ok(Arc::new(FilesTable::new(
-        format,
+        reader,
         listing.store,
         files,
         file_schema,

@@ -18,7 +18,7 @@ use datafusion::sql::sqlparser::ast;
 
 use super::{Source, looks_like_path, open, open_source};
 use crate::sql::{self, Parameters};
-use crate::{error, table};
+use crate::{error, secret, table};
 
 /// What the configuration says about one name.
 #[derive(Debug, Clone)]
@@ -74,7 +74,8 @@ impl Relations {
         }
         path.push(name.to_owned());
         let plan = PLANNING.scope(path, self.planned(name, query)).await?;
-        Ok(Arc::new(ViewTable::new(plan, Some(query.to_owned()))))
+        let definition = secret::hide(query).into_owned();
+        Ok(Arc::new(ViewTable::new(plan, Some(definition))))
     }
 
     async fn planned(&self, name: &str, query: &str) -> Result<LogicalPlan> {

@@ -327,11 +327,7 @@ async fn patterns_match_as_in_a_shell() {
     ] {
         assert_eq!(lake.count(pattern).await, count, "{pattern}");
     }
-    assert!(
-        lake.error("m/*.pq")
-            .await
-            .contains("no Parquet file matches")
-    );
+    assert!(lake.error("m/*.pq").await.contains("no data file matches"));
 }
 
 #[tokio::test]
@@ -358,12 +354,21 @@ async fn nothing_is_left_out_without_a_word() {
         "{error}"
     );
     std::fs::rename(lake.at("m/5.parquet"), lake.at("m/5.csv.gz")).unwrap();
-    assert!(lake.error("m").await.contains("5.csv.gz' is a csv file"));
+    let error = lake.error("m").await;
+    for expected in [
+        "files of two formats",
+        "1.parquet' is parquet",
+        "5.csv.gz' is csv",
+    ] {
+        assert!(error.contains(expected), "{error}");
+    }
+    std::fs::rename(lake.at("m/5.csv.gz"), lake.at("m/5.avro")).unwrap();
+    assert!(lake.error("m").await.contains("5.avro' is an avro file"));
     std::fs::create_dir(lake.at("empty")).unwrap();
     assert!(
         lake.error("empty")
             .await
-            .contains("has no Parquet file in it or below")
+            .contains("has no data file in it or below")
     );
     assert!(
         lake.error("nowhere")

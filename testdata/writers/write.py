@@ -1,19 +1,24 @@
 """Writes the same 500 messages as different tools write them.
 
-    python write.py          needs pyarrow and duckdb
+    python write.py          needs pyarrow, duckdb and polars
 
 All files hold the same rows in the same order; what differs is the encoding of text and the unit and zone label of
-`sent_at`. `expected.csv` counts their DARs with Python's own zone data.
+`sent_at`, or the format of the file. `expected.csv` counts their DARs with Python's own zone data.
 """
 
 import csv
+import gzip
+import io
 from collections import Counter
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
+import polars as pl
 import pyarrow as pa
+import pyarrow.csv
+import pyarrow.feather
 import pyarrow.parquet as pq
 
 HERE = Path(__file__).parent
@@ -93,6 +98,36 @@ WRITERS = {
 
 for name, (relation, write) in WRITERS.items():
     write(relation, HERE / f"{name}.parquet")
+
+
+def write_duckdb_csv(relation, file):
+    connection = duckdb.connect()
+    connection.execute("SET threads = 1; SET timezone = 'Asia/Kathmandu'")
+    connection.register("relation", relation)
+    connection.execute(f"COPY (SELECT * FROM relation) TO '{file}' (FORMAT csv, HEADER, COMPRESSION gzip)")
+
+
+def write_polars_ndjson(relation, file):
+    out = io.BytesIO()
+    pl.from_arrow(relation).write_ndjson(out)
+    file.write_bytes(gzip.compress(out.getvalue(), mtime=0))
+
+
+def write_pyarrow_csv(relation, file):
+    with pa.output_stream(str(file), compression="zstd") as out:
+        pyarrow.csv.write_csv(relation, out)
+
+
+# The same as rows: text of three tools, and the Arrow file and stream.
+ROWS = {
+    "duckdb.csv.gz": (table(), write_duckdb_csv),
+    "pyarrow.csv.zst": (table(unit="ms"), write_pyarrow_csv),
+    "polars.ndjson.gz": (table(unit="us"), write_polars_ndjson),
+    "pyarrow.arrow": (table("dictionary", "ms"), lambda relation, file: pyarrow.feather.write_feather(relation, file, compression="lz4")),
+    "polars.arrows": (table(unit="ns"), lambda relation, file: pl.from_arrow(relation).write_ipc_stream(file, compression="zstd")),
+}
+for name, (relation, write) in ROWS.items():
+    write(relation, HERE / name)
 
 # One folder, one relation, several writers: each has a hundred rows.
 MIXED = ["plain", "pyarrow_dictionary_ms", "pyarrow_large_us_rome", "nanoseconds", "duckdb"]

@@ -47,6 +47,11 @@ fn every_writer_gives_the_same_dars() {
         "spark_int96.parquet",
         "mixed/",
         "mixed_int96/",
+        "duckdb.csv.gz",
+        "pyarrow.csv.zst",
+        "polars.ndjson.gz",
+        "pyarrow.arrow",
+        "polars.arrows",
     ] {
         let answer = query(&format!(
             "SELECT site_id, day, consumer_id, CASE WHEN consumer_id IS NULL THEN relationship_id END, messages \

@@ -39,7 +39,7 @@ pub(super) async fn read(place: &Place, file: &DayFile, schema: &SchemaRef) -> R
             file.path, place.name
         ))
     };
-    let bytes = place.store.get(&place.below(&file.path)).await;
+    let bytes = place.store().get(&place.below(&file.path)).await;
     let bytes = match bytes {
         Ok(found) => found.bytes().await,
         Err(cause) => Err(cause),
@@ -71,7 +71,7 @@ pub(super) async fn write(place: &Place, day: i32, run: &str, rows: &RecordBatch
     let path = format!("{DAY}={}/dars-{run}.parquet", show(day));
     let size = bytes.len() as u64;
     place
-        .store
+        .store()
         .put(&place.below(&path), PutPayload::from(bytes))
         .await
         .map_err(|cause| DataFusionError::ObjectStore(Box::new(cause)))?;

@@ -108,7 +108,7 @@ async fn scan(
         let options = session.default_table_options().parquet;
         let format: Arc<dyn FileFormat> = Arc::new(ParquetFormat::default().with_options(options));
         let partitions = session.config().target_partitions().max(1);
-        let scan = FileScanConfigBuilder::new(place.store_url.clone(), format.file_source(columns.clone()))
+        let scan = FileScanConfigBuilder::new(place.store_url().clone(), format.file_source(columns.clone()))
             .with_file_groups(FileGroup::new(files).split_files(partitions))
             .with_statistics(statistics(rows))
             .with_projection_indices(Some(places))?

@@ -31,11 +31,11 @@ impl Litter {
             needed.extend(log.retired(snapshot).await?.into_iter());
         }
         let mut litter = Vec::new();
-        let mut listed = place.store.list(Some(&place.path));
+        let mut listed = place.store().list(Some(&place.folder.path));
         while let Some(meta) = listed.try_next().await.map_err(store_fault)? {
             let below: Option<Vec<String>> = meta
                 .location
-                .prefix_match(&place.path)
+                .prefix_match(&place.folder.path)
                 .map(|parts| parts.map(|part| part.as_ref().to_owned()).collect());
             if let Some(below) = below
                 && is_ours(&below)
@@ -57,9 +57,9 @@ impl Litter {
     pub(super) async fn remove(self, place: &Place, kept: &HashSet<String>) {
         let kept: HashSet<Path> = kept.iter().map(|path| place.below(path)).collect();
         for path in self.0.into_iter().filter(|path| !kept.contains(path)) {
-            let _ = place.store.delete(&path).await;
+            let _ = place.store().delete(&path).await;
         }
-        if let Some(folder) = &place.folder {
+        if let Some(folder) = &place.local {
             let _ = remove_empty_days(folder);
         }
     }
@@ -68,7 +68,7 @@ impl Litter {
 /// Removes files of a run that will not be committed.
 pub(super) async fn discard(place: &Place, paths: impl Iterator<Item = &str>) {
     for path in paths {
-        let _ = place.store.delete(&place.below(path)).await;
+        let _ = place.store().delete(&place.below(path)).await;
     }
 }
 

@@ -12,13 +12,15 @@ use deltalake::kernel::{Action, Add, Remove};
 use deltalake::logstore::LogStoreRef;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::table::state::DeltaTableState;
-use deltalake::{DeltaTable, DeltaTableBuilder};
+use deltalake::DeltaTable;
 use futures::TryStreamExt;
 use serde_json::{Value, json};
 
 use super::place::Place;
 use crate::domain::day::{day_of, show_day};
 use crate::error;
+use crate::lake::delta::log_store;
+use crate::lake::stores::fault_in;
 
 /// The configuration of a table that is ours; the number is that of the layout.
 const FORMAT: &str = "dayrate.format";
@@ -70,12 +72,9 @@ pub(super) struct Commit {
 impl Log {
     /// The log of a table that need not be there.
     pub(super) fn of(place: &Place) -> Result<Self> {
-        let builder = DeltaTableBuilder::from_url(place.url.clone())
-            .map(|builder| builder.with_storage_backend(Arc::clone(&place.store), place.url.clone()));
-        let store = builder.and_then(|builder| builder.build_storage());
         Ok(Self {
             name: place.name.clone(),
-            store: store.map_err(|cause| fault(&place.name, "opened", cause))?,
+            store: log_store(&place.folder)?,
         })
     }
 
@@ -215,11 +214,8 @@ fn is_conflict(cause: &DeltaTableError) -> bool {
 }
 
 fn fault(name: &str, done: &str, cause: DeltaTableError) -> DataFusionError {
-    match cause {
-        DeltaTableError::ObjectStore { source } => DataFusionError::ObjectStore(Box::new(source))
-            .context(format!("in the table '{name}'")),
-        cause => error::data(format!("the table '{name}' cannot be {done}: {cause}")),
-    }
+    let what = fault_in(&cause).unwrap_or_else(|| cause.to_string());
+    error::data(format!("the table '{name}' cannot be {done}: {what}"))
 }
 
 fn milliseconds() -> i64 {

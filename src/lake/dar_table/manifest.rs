@@ -129,7 +129,7 @@ impl Manifest {
     ///
     /// It is not there, or is something else.
     pub(super) async fn load(place: &Place, path: &str) -> Result<Self> {
-        let bytes = match place.store.get(&place.below(path)).await {
+        let bytes = match place.store().get(&place.below(path)).await {
             Ok(found) => found.bytes().await,
             Err(cause) => Err(cause),
         };

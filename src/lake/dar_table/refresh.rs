@@ -65,7 +65,7 @@ pub(crate) async fn refresh(ctx: &SessionContext, asked: &Refresh) -> Result<Sum
     let mut lock = None;
     for _ in 0..ATTEMPTS {
         let attempt = Attempt::new(&ctx, asked).await?;
-        if let (None, false, Some(folder)) = (&lock, asked.dry_run, &attempt.place.folder) {
+        if let (None, false, Some(folder)) = (&lock, asked.dry_run, &attempt.place.local) {
             let taken = Lock::take(folder, &attempt.place.name)?;
             if taken.is_alone {
                 remove_half_written(folder).map_err(DataFusionError::IoError)?;
@@ -186,7 +186,7 @@ impl Attempt {
             .chain([commit.manifest.clone()])
             .collect();
         let manifest = self.place.below(&commit.manifest);
-        let note = self.place.store.put(&manifest, PutPayload::from(after.bytes()?)).await;
+        let note = self.place.store().put(&manifest, PutPayload::from(after.bytes()?)).await;
         note.map_err(|cause| DataFusionError::ObjectStore(Box::new(cause)))?;
         match self.log.commit(base.as_ref(), &commit, &keep.ids.schema()).await? {
             Some(version) => {
