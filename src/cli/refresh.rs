@@ -52,6 +52,7 @@ pub(super) async fn run(
         as_of: day(asked.as_of),
         since: day(asked.since),
         until: day(asked.until),
+        without_lock: false,
     };
     // Boxed, because the future of a refresh is large.
     let summary = Box::pin(refresh(&ctx, &asked)).await?;

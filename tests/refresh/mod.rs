@@ -3,6 +3,8 @@
 //!
 //! `DAYRATE_KILLS=100` makes the killing a long run.
 
+mod store;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

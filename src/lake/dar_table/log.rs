@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::error::{DataFusionError, Result};
 use deltalake::DeltaTableError;
-use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TableReference, TransactionError};
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TableReference};
 use deltalake::kernel::{Action, Add, Remove};
 use deltalake::logstore::LogStoreRef;
 use deltalake::protocol::{DeltaOperation, SaveMode};
@@ -170,19 +170,29 @@ impl Log {
                 let _ = committed.await;
                 Ok(Some(version))
             }
-            Err(cause) => {
-                // A store may have taken the commit and failed to say so.
-                let newest = self.newest().await;
-                if let Ok(Some(newest)) = &newest
-                    && newest.manifest == commit.manifest
-                {
-                    return Ok(Some(newest.version));
-                }
-                match is_conflict(&cause) {
-                    true => Ok(None),
-                    false => Err(fault(&self.name, "written", cause)),
-                }
+            Err(cause) => self.landed(base, commit, cause).await,
+        }
+    }
+
+    /// What became of a commit that failed: a store may have taken it and not been able to say so.
+    ///
+    /// # Errors
+    ///
+    /// It is not there, or nobody can say.
+    async fn landed(
+        &self,
+        base: Option<&Snapshot>,
+        commit: &Commit,
+        cause: DeltaTableError,
+    ) -> Result<Option<u64>> {
+        let version = base.map_or(0, |base| base.version + 1);
+        match self.store.read_commit_entry(version).await {
+            Ok(Some(entry)) => {
+                let needle = commit.manifest.as_bytes();
+                let is_ours = entry.windows(needle.len()).any(|window| window == needle);
+                Ok(is_ours.then_some(version))
             }
+            _ => Err(fault(&self.name, "written", cause)),
         }
     }
 
@@ -197,19 +207,6 @@ impl Log {
             std::future::ready(Ok(path))
         });
         retired.try_collect().await.map_err(|cause| fault(&self.name, "read", cause))
-    }
-}
-
-fn is_conflict(cause: &DeltaTableError) -> bool {
-    match cause {
-        DeltaTableError::VersionAlreadyExists(_) => true,
-        DeltaTableError::Transaction { source } => matches!(
-            source,
-            TransactionError::VersionAlreadyExists(_)
-                | TransactionError::MaxCommitAttempts(_)
-                | TransactionError::CommitConflict(_)
-        ),
-        _ => false,
     }
 }
 

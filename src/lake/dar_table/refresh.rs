@@ -45,6 +45,8 @@ pub(crate) struct Refresh {
     pub(crate) since: Option<Day>,
     /// The first local day after those that are refreshed.
     pub(crate) until: Option<Day>,
+    /// Works as on a store, which has no locks, where the table is in a folder of this machine too.
+    pub(crate) without_lock: bool,
 }
 
 /// Refreshes the table that the session's configuration names.
@@ -65,7 +67,8 @@ pub(crate) async fn refresh(ctx: &SessionContext, asked: &Refresh) -> Result<Sum
     let mut lock = None;
     for _ in 0..ATTEMPTS {
         let attempt = Attempt::new(&ctx, asked).await?;
-        if let (None, false, Some(folder)) = (&lock, asked.dry_run, &attempt.place.local) {
+        let may_lock = !asked.dry_run && !asked.without_lock;
+        if let (None, true, Some(folder)) = (&lock, may_lock, &attempt.place.local) {
             let taken = Lock::take(folder, &attempt.place.name)?;
             if taken.is_alone {
                 remove_half_written(folder).map_err(DataFusionError::IoError)?;

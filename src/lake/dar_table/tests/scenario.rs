@@ -18,6 +18,7 @@ const PLAIN: Refresh = Refresh {
     as_of: None,
     since: None,
     until: None,
+    without_lock: false,
 };
 
 /// After every step the table equals a full computation, and the summary says what was done and no more.
@@ -275,4 +276,40 @@ async fn a_small_memory_gives_the_same_rows() {
     lake.refresh(&PLAIN).await.unwrap();
     lake.memory_limit = None;
     lake.check().await;
+}
+
+/// Where nothing is locked, the commit decides: whoever comes second starts again from what the first has made, so that
+/// nothing is counted twice or lost; and nothing is left of the work that was for nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_at_once_nothing_is_counted_twice() {
+    let lake = Lake::new();
+    let unlocked = Refresh {
+        without_lock: true,
+        ..PLAIN
+    };
+    for round in 0..4 {
+        let name = format!("round {round}");
+        let day = format!("2026-01-0{}T10:00:00Z", round + 1);
+        lake.write(&name, &[message(round, Some(1), &day), message(9, None, "2026-01-05T10:00:00Z")], Unit::Milliseconds);
+        let runs = futures::future::join_all((0..4).map(|_| lake.refresh(&unlocked))).await;
+        for run in runs {
+            run.unwrap();
+        }
+        lake.check().await;
+    }
+    // The litter of the losers goes with the next commit, or with the lock.
+    lake.refresh(&PLAIN).await.unwrap();
+    let mut log = String::new();
+    for version in std::fs::read_dir(lake.path("dars/_delta_log")).unwrap() {
+        log.push_str(&std::fs::read_to_string(version.unwrap().path()).unwrap_or_default());
+    }
+    for day in std::fs::read_dir(lake.path("dars")).unwrap() {
+        let day = day.unwrap().path();
+        if day.file_name().unwrap().to_string_lossy().starts_with("day=") {
+            for file in std::fs::read_dir(day).unwrap() {
+                let name = file.unwrap().file_name().into_string().unwrap();
+                assert!(log.contains(&name), "{name} is litter");
+            }
+        }
+    }
 }
