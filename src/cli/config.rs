@@ -275,7 +275,8 @@ impl File<'_> {
 
     fn dar_table(&self, value: &Value<'_>, table: &DeTable<'_>) -> Result<String> {
         if cfg!(not(feature = "delta")) {
-            let text = "this dayrate was built without Delta tables: build it with the feature 'delta'";
+            let text =
+                "this dayrate was built without Delta tables: build it with the feature 'delta'";
             return Err(self.fault(value.span().start, text));
         }
         let mut path = None;

@@ -13,9 +13,9 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::args::{Arguments, RefreshArguments, SessionArguments};
-use super::{config, message};
 use super::format::{self, Kind};
 use super::output::Output;
+use super::{config, message};
 use crate::domain::day::{day_of, show_day};
 use crate::domain::message::Reason;
 use crate::error;
@@ -33,8 +33,11 @@ pub(super) async fn run(
     if let (Some(since), Some(until)) = (asked.since, asked.until)
         && since >= until
     {
-        let text = "--since is not before --until: the days from --since up to --until are refreshed";
-        let _ = Arguments::command().error(ErrorKind::ValueValidation, text).print();
+        let text =
+            "--since is not before --until: the days from --since up to --until are refreshed";
+        let _ = Arguments::command()
+            .error(ErrorKind::ValueValidation, text)
+            .print();
         return Ok(ExitCode::from(2));
     }
     let kind = output.kind();
@@ -57,14 +60,19 @@ pub(super) async fn run(
     // Boxed, because the future of a refresh is large.
     let summary = Box::pin(refresh(&ctx, &asked)).await?;
     if let Some(cause) = &summary.money_fault {
-        message::note(&format!("the invoices could not be compared: {}", message::paragraph(cause)));
+        message::note(&format!(
+            "the invoices could not be compared: {}",
+            message::paragraph(cause)
+        ));
     }
     let said = match kind {
         Kind::Table => table(&summary)?,
         Kind::Json => format!("{:#}\n", as_json(&summary)).into_bytes(),
         _ => format!("{}\n", as_json(&summary)).into_bytes(),
     };
-    output.words(|out| out.write_all(&said)).map_err(DataFusionError::IoError)?;
+    output
+        .words(|out| out.write_all(&said))
+        .map_err(DataFusionError::IoError)?;
     Ok(match summary.rejected {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::from(REJECTED),
@@ -84,14 +92,23 @@ fn status(summary: &Summary) -> &'static str {
 fn sums(summary: &Summary) -> [(&'static str, u64); 3] {
     let count = |name: &str| summary.messages.get(name).copied().unwrap_or_default();
     let of = |rejected: bool| {
-        let reasons = Reason::ALL.iter().filter(|reason| reason.is_rejection() == rejected);
+        let reasons = Reason::ALL
+            .iter()
+            .filter(|reason| reason.is_rejection() == rejected);
         reasons.map(|reason| count(reason.name())).sum()
     };
-    [("counted", count("counted")), ("excluded", of(false)), ("rejected", of(true))]
+    [
+        ("counted", count("counted")),
+        ("excluded", of(false)),
+        ("rejected", of(true)),
+    ]
 }
 
 fn as_json(summary: &Summary) -> Value {
-    let reasons = summary.messages.iter().filter(|(name, _)| *name != "counted");
+    let reasons = summary
+        .messages
+        .iter()
+        .filter(|(name, _)| *name != "counted");
     let money = summary.money.iter().map(|(owed, before, after)| {
         json!({
             "scenario": owed.scenario,
@@ -107,12 +124,19 @@ fn as_json(summary: &Summary) -> Value {
         })
     });
     let counts = |counts: &[(&'static str, u64)]| -> Value {
-        counts.iter().map(|(name, count)| ((*name).to_owned(), json!(count))).collect::<serde_json::Map<_, _>>().into()
+        counts
+            .iter()
+            .map(|(name, count)| ((*name).to_owned(), json!(count)))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
     };
     let mut messages = counts(&sums(summary));
     if let Value::Object(messages) = &mut messages {
         let reasons = reasons.map(|(name, count)| (name.clone(), json!(count)));
-        messages.insert("reasons".to_owned(), reasons.collect::<serde_json::Map<_, _>>().into());
+        messages.insert(
+            "reasons".to_owned(),
+            reasons.collect::<serde_json::Map<_, _>>().into(),
+        );
     }
     let days = summary.days.iter().map(|day| show_day(i64::from(*day)));
     json!({
@@ -145,7 +169,10 @@ fn table(summary: &Summary) -> Result<Vec<u8>> {
         row(format!("messages {name}"), count.to_string());
     }
     if summary.rejected > 0 {
-        row("messages rejected in all files".to_owned(), summary.rejected.to_string());
+        row(
+            "messages rejected in all files".to_owned(),
+            summary.rejected.to_string(),
+        );
     }
     row("days touched".to_owned(), days(&summary.days));
     for (name, count) in summary.dar_counts() {
@@ -155,21 +182,38 @@ fn table(summary: &Summary) -> Result<Vec<u8>> {
     let mut said = Vec::new();
     print(&mut said, vec![("what", names), ("value", values)])?;
     if !summary.money.is_empty() {
-        let column = |value: &dyn Fn(&(crate::lake::dar_table::Owed, rust_decimal::Decimal, rust_decimal::Decimal)) -> String| {
-            summary.money.iter().map(value).collect::<Vec<String>>()
-        };
+        let column =
+            |value: &dyn Fn(
+                &(
+                    crate::lake::dar_table::Owed,
+                    rust_decimal::Decimal,
+                    rust_decimal::Decimal,
+                ),
+            ) -> String| { summary.money.iter().map(value).collect::<Vec<String>>() };
         writeln!(said).map_err(DataFusionError::IoError)?;
         print(
             &mut said,
             vec![
-                ("scenario", column(&|(owed, ..)| owed.scenario.clone().unwrap_or_default())),
+                (
+                    "scenario",
+                    column(&|(owed, ..)| owed.scenario.clone().unwrap_or_default()),
+                ),
                 ("org_id", column(&|(owed, ..)| owed.org_id.clone())),
-                ("contract_id", column(&|(owed, ..)| owed.contract_id.clone())),
-                ("period_start", column(&|(owed, ..)| owed.period_start.clone())),
+                (
+                    "contract_id",
+                    column(&|(owed, ..)| owed.contract_id.clone()),
+                ),
+                (
+                    "period_start",
+                    column(&|(owed, ..)| owed.period_start.clone()),
+                ),
                 ("period_end", column(&|(owed, ..)| owed.period_end.clone())),
                 ("before", column(&|(_, before, _)| before.to_string())),
                 ("after", column(&|(_, _, after)| after.to_string())),
-                ("change", column(&|(_, before, after)| (after - before).to_string())),
+                (
+                    "change",
+                    column(&|(_, before, after)| (after - before).to_string()),
+                ),
                 ("currency", column(&|(owed, ..)| owed.currency.clone())),
             ],
         )?;

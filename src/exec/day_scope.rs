@@ -60,7 +60,9 @@ impl DaySet {
         ranges.sort_unstable();
         for (first, last) in ranges {
             match self.0.last_mut() {
-                Some(before) if first <= before.1.saturating_add(1) => before.1 = before.1.max(last),
+                Some(before) if first <= before.1.saturating_add(1) => {
+                    before.1 = before.1.max(last)
+                }
                 _ => self.0.push((first, last)),
             }
         }
@@ -172,9 +174,8 @@ mod tests {
                 (set, days)
             })
             .collect();
-        let members = |set: &DaySet| -> BTreeSet<i32> {
-            (-1..8).filter(|day| set.contains(*day)).collect()
-        };
+        let members =
+            |set: &DaySet| -> BTreeSet<i32> { (-1..8).filter(|day| set.contains(*day)).collect() };
         for (set, days) in &sets {
             assert_eq!(&members(set), days);
             assert_eq!(set.complement().complement(), *set);

@@ -135,7 +135,11 @@ impl NoteTaker {
 impl Drop for NoteTaker {
     /// What a partition noted joins the rest when it is done.
     fn drop(&mut self) {
-        let mut all = self.files.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self
+            .files
+            .notes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         for (all, own) in all.iter_mut().zip(&self.notes) {
             all.unite(own);
         }

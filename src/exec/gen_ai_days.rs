@@ -28,7 +28,11 @@ impl GenAiDays {
                 let column = batch.column_by_name(name);
                 column.ok_or_else(|| exec_datafusion_err!("the spans have no column {name}"))
             };
-            let ids = |name: &str| Ok::<_, datafusion::error::DataFusionError>(as_string_view_array(column(name)?)?.clone());
+            let ids = |name: &str| {
+                Ok::<_, datafusion::error::DataFusionError>(
+                    as_string_view_array(column(name)?)?.clone(),
+                )
+            };
             let (sites, organizations) = (ids("site_id")?, ids("org_id")?);
             let (first, last) = (
                 cast(column("first_instant")?, &DataType::Int64)?,
@@ -39,7 +43,10 @@ impl GenAiDays {
                 last.as_primitive::<Int64Type>(),
             );
             for row in 0..batch.num_rows() {
-                let key = (sites.value(row).to_owned(), organizations.value(row).to_owned());
+                let key = (
+                    sites.value(row).to_owned(),
+                    organizations.value(row).to_owned(),
+                );
                 let spans = days.spans.entry(key).or_default();
                 spans.push((first.value(row), last.value(row)));
             }
@@ -49,9 +56,9 @@ impl GenAiDays {
 
     /// Whether it was on for a site of an organization when `day` began in `zone`.
     pub(crate) fn on(&self, site_id: &str, org_id: &str, day: i32, zone: &Zone) -> Result<bool> {
-        let start = zone
-            .day_start(day)
-            .map_err(|fault| error::data(format!("local_day_start: {fault} (in {})", zone.name())))?;
+        let start = zone.day_start(day).map_err(|fault| {
+            error::data(format!("local_day_start: {fault} (in {})", zone.name()))
+        })?;
         let Some(start) = start.and_then(|second| second.checked_mul(1_000_000)) else {
             return Ok(false);
         };

@@ -139,7 +139,9 @@ impl Keep {
         let mut places = Vec::with_capacity(rows.len());
         let dars = merged_into(&parts, &rows, self.by_consumer, |place| places.push(place));
         if dars.iter().any(|dar| dar.day != day) {
-            return Err(exec_datafusion_err!("a part lies on the shelf of another day"));
+            return Err(exec_datafusion_err!(
+                "a part lies on the shelf of another day"
+            ));
         }
         let mut own: Vec<Vec<PartRow>> = vec![Vec::new(); dars.len()];
         for (row, place) in rows.iter().zip(places) {
@@ -150,7 +152,9 @@ impl Keep {
         let mut dars: Vec<(Dar<'_>, Vec<PartRow>)> = dars.into_iter().zip(own).collect();
         dars.sort_unstable_by_key(|(dar, _)| (dar.site, !dar.has_consumer, dar.relationship_id));
         for (_, own) in &mut dars {
-            own.sort_unstable_by_key(|row| part(&parts, *row).map(|part| (part.conversation_id, part.consumer_id)));
+            own.sort_unstable_by_key(|row| {
+                part(&parts, *row).map(|part| (part.conversation_id, part.consumer_id))
+            });
         }
         dars.chunks(DARS)
             .map(|dars| self.batch(&parts, dars))
@@ -165,7 +169,9 @@ impl Keep {
             schema: self.ids.schema(),
             rows: dars.len(),
         };
-        let made = |name: &str, data_type: &DataType| output.column(&self.calendar, name, data_type, &dars);
+        let made = |name: &str, data_type: &DataType| {
+            output.column(&self.calendar, name, data_type, &dars)
+        };
         let instant = DataType::Timestamp(self.unit, Some("UTC".into()));
         let columns = output.schema.fields().iter().map(|field| {
             Ok(match field.name().as_str() {
@@ -174,8 +180,12 @@ impl Keep {
                 "org_id" => cast(&made("org_id", &self.ids.org)?, field.data_type())?,
                 "relationship_id" => cast(&self.relationships(&dars)?, field.data_type())?,
                 "consumer_id" => cast(&self.consumers(&dars)?, field.data_type())?,
-                "first_message_at" | "last_message_at" => cast(&made(field.name(), &instant)?, field.data_type())?,
-                "gen_ai" if self.gen_ai_rule == GenAiRule::DayStart => self.gen_ai_at_start(&dars)?,
+                "first_message_at" | "last_message_at" => {
+                    cast(&made(field.name(), &instant)?, field.data_type())?
+                }
+                "gen_ai" if self.gen_ai_rule == GenAiRule::DayStart => {
+                    self.gen_ai_at_start(&dars)?
+                }
                 name => made(name, field.data_type())?,
             })
         });
@@ -187,7 +197,9 @@ impl Keep {
 
     fn relationships(&self, dars: &[Dar<'_>]) -> Result<ArrayRef> {
         let of = |is_consumer: bool, data_type: &DataType| -> Result<ArrayRef> {
-            let own = dars.iter().map(|dar| (dar.has_consumer == is_consumer).then_some(dar.relationship_id));
+            let own = dars
+                .iter()
+                .map(|dar| (dar.has_consumer == is_consumer).then_some(dar.relationship_id));
             Ok(cast(&ids(own, data_type)?, &self.ids.relationship)?)
         };
         let with_consumer: BooleanArray = dars.iter().map(|dar| Some(dar.has_consumer)).collect();
@@ -220,9 +232,12 @@ impl Keep {
                 .as_deref()
                 .ok_or_else(|| exec_datafusion_err!("a DAR has no zone"))?;
             let site = sites.value(dar.site as usize);
-            self.gen_ai_days.on(site, organizations.value(number), dar.day, zone)
+            self.gen_ai_days
+                .on(site, organizations.value(number), dar.day, zone)
         });
-        Ok(Arc::new(BooleanArray::from(on.collect::<Result<Vec<bool>>>()?)))
+        Ok(Arc::new(BooleanArray::from(
+            on.collect::<Result<Vec<bool>>>()?,
+        )))
     }
 
     fn parts_column(&self, parts: &[Parts], rows: &[(Dar<'_>, Vec<PartRow>)]) -> Result<ArrayRef> {
@@ -231,20 +246,33 @@ impl Keep {
         let listed = rows.iter().flat_map(|(_, own)| own);
         let listed: Vec<Part<'_>> = listed.filter_map(|row| part(parts, *row)).collect();
         let count = |place: usize| -> ArrayRef {
-            let counts = listed.iter().map(|part| part.messages.get(place).copied().map(i64::from));
+            let counts = listed
+                .iter()
+                .map(|part| part.messages.get(place).copied().map(i64::from));
             Arc::new(counts.collect::<Int64Array>())
         };
         let flag = |flag: u8| -> ArrayRef {
-            Arc::new(listed.iter().map(|part| Some(part.flags & flag != 0)).collect::<BooleanArray>())
+            Arc::new(
+                listed
+                    .iter()
+                    .map(|part| Some(part.flags & flag != 0))
+                    .collect::<BooleanArray>(),
+            )
         };
         let instants = |instant: fn(&Part<'_>) -> i64| -> Result<[ArrayRef; 2]> {
             let split = listed.iter().map(|part| split(instant(part), self.unit));
-            let (micros, nanos): (Vec<i64>, Vec<i32>) = split.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+            let (micros, nanos): (Vec<i64>, Vec<i32>) =
+                split.collect::<Result<Vec<_>>>()?.into_iter().unzip();
             let micros = TimestampMicrosecondArray::from(micros).with_timezone("UTC");
             Ok([Arc::new(micros), Arc::new(Int32Array::from(nanos))])
         };
-        let id = |bytes: for<'p> fn(&'p Part<'_>) -> Option<&'p [u8]>, data_type: &DataType| -> Result<ArrayRef> {
-            Ok(cast(&ids(listed.iter().map(bytes), data_type)?, &kept_id(data_type))?)
+        let id = |bytes: for<'p> fn(&'p Part<'_>) -> Option<&'p [u8]>,
+                  data_type: &DataType|
+         -> Result<ArrayRef> {
+            Ok(cast(
+                &ids(listed.iter().map(bytes), data_type)?,
+                &kept_id(data_type),
+            )?)
         };
         let [first, first_rest] = instants(|part| part.first)?;
         let [last, last_rest] = instants(|part| part.last)?;
@@ -263,7 +291,12 @@ impl Keep {
             flag(LISTENED),
         ];
         let values = StructArray::try_new(self.ids.part_fields(), columns, None)?;
-        let list = ListArray::try_new(Arc::new(self.ids.part_field()), offsets, Arc::new(values), None)?;
+        let list = ListArray::try_new(
+            Arc::new(self.ids.part_field()),
+            offsets,
+            Arc::new(values),
+            None,
+        )?;
         Ok(Arc::new(list))
     }
 }

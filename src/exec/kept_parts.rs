@@ -136,8 +136,14 @@ impl ListedColumns {
                 rest.as_primitive::<Int32Type>().clone(),
             ))
         };
-        let count = |name: &str| Ok::<_, datafusion::error::DataFusionError>(typed(name)?.as_primitive::<Int64Type>().clone());
-        let flag = |name: &str, flag: u8| Ok::<_, datafusion::error::DataFusionError>((typed(name)?.as_boolean().clone(), flag));
+        let count = |name: &str| {
+            Ok::<_, datafusion::error::DataFusionError>(
+                typed(name)?.as_primitive::<Int64Type>().clone(),
+            )
+        };
+        let flag = |name: &str, flag: u8| {
+            Ok::<_, datafusion::error::DataFusionError>((typed(name)?.as_boolean().clone(), flag))
+        };
         Ok(Self {
             conversation_id: column("conversation_id", &kept.conversation)?,
             consumer_id: column("consumer_id", &kept.consumer)?,
@@ -221,7 +227,8 @@ pub(super) fn split(instant: i64, unit: TimeUnit) -> Result<(i64, i32)> {
 
 /// The instant that was [`split`], in a unit that holds it.
 fn joined(micros: i64, rest: i32, unit: TimeUnit) -> Option<i64> {
-    let whole = |per: i64| (micros.rem_euclid(per) == 0 && rest == 0).then(|| micros.div_euclid(per));
+    let whole =
+        |per: i64| (micros.rem_euclid(per) == 0 && rest == 0).then(|| micros.div_euclid(per));
     match unit {
         TimeUnit::Second => whole(1_000_000),
         TimeUnit::Millisecond => whole(1_000),
@@ -233,9 +240,9 @@ fn joined(micros: i64, rest: i32, unit: TimeUnit) -> Option<i64> {
 /// Parts of which each conversation's day and consumer has one, but for more messages than one can count.
 pub(super) fn combined(parts: &[Parts]) -> Result<Vec<RecordBatch>> {
     let hasher = IdHash::default();
-    let rows = (0..).zip(parts).flat_map(|(batch, parts)| {
-        (0..).zip(0..parts.len()).map(move |(row, _)| (batch, row))
-    });
+    let rows = (0..)
+        .zip(parts)
+        .flat_map(|(batch, parts)| (0..).zip(0..parts.len()).map(move |(row, _)| (batch, row)));
     let mut table: HashTable<u32> = HashTable::new();
     let mut hashes: Vec<u64> = Vec::new();
     let mut whole: Vec<Part<'_>> = Vec::new();
@@ -247,7 +254,8 @@ pub(super) fn combined(parts: &[Parts]) -> Result<Vec<RecordBatch>> {
         let hash = hasher.of(part.conversation_id, part.site, part.day);
         let found = table.find(hash, |place| {
             let place = *place as usize;
-            hashes.get(place) == Some(&hash) && whole.get(place).is_some_and(|whole| is_of(whole, &part))
+            hashes.get(place) == Some(&hash)
+                && whole.get(place).is_some_and(|whole| is_of(whole, &part))
         });
         let place = found.and_then(|place| whole.get_mut(*place as usize));
         if let Some(place) = place
@@ -259,7 +267,9 @@ pub(super) fn combined(parts: &[Parts]) -> Result<Vec<RecordBatch>> {
         let place = u32::try_from(whole.len()).unwrap_or(u32::MAX);
         whole.push(part);
         hashes.push(hash);
-        table.insert_unique(hash, place, |place| hashes.get(*place as usize).copied().unwrap_or_default());
+        table.insert_unique(hash, place, |place| {
+            hashes.get(*place as usize).copied().unwrap_or_default()
+        });
     }
     let mut batches = Batches::default();
     for part in &whole {

@@ -25,7 +25,6 @@ mod settle;
 mod shelves;
 mod window;
 
-
 pub(crate) use collect_calendar::CollectCalendar;
 pub(crate) use fold::Folding;
 pub(crate) use settle::{GenAiRule, dars};

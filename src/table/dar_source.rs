@@ -111,7 +111,9 @@ pub(super) fn kept(call: &Call, dated: &Dated, dars: LogicalPlan) -> Result<Logi
             conversation: dated.conversation_kind(),
             consumer: dated.consumer_kind(),
         },
-        reading: [&RELATIONSHIP, &GEN_AI_RULE, &GEN_AI_SCOPE].map(value).into(),
+        reading: [&RELATIONSHIP, &GEN_AI_RULE, &GEN_AI_SCOPE]
+            .map(value)
+            .into(),
         stale: call.is(&DAR_TABLE, "stale"),
         dars,
     };

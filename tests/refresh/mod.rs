@@ -53,7 +53,13 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
 
 fn come(desk: &Desk, files: &[PathBuf]) {
     for file in files {
-        let month = file.parent().unwrap().file_name().unwrap().to_str().unwrap();
+        let month = file
+            .parent()
+            .unwrap()
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap();
         std::fs::copy(file, desk.path("messages").join(format!("{month}.parquet"))).unwrap();
     }
 }
@@ -61,7 +67,14 @@ fn come(desk: &Desk, files: &[PathBuf]) {
 /// The rows of `dars` in an order, and whether they are those of the table.
 fn rows(desk: &Desk, dar_table: &str) -> (String, bool) {
     let set = format!("SET dayrate.dar_table = '{dar_table}'");
-    let rows = desk.run(&["--format", "csv", "-c", &set, "-c", "SELECT * FROM dars ORDER BY ALL"]);
+    let rows = desk.run(&[
+        "--format",
+        "csv",
+        "-c",
+        &set,
+        "-c",
+        "SELECT * FROM dars ORDER BY ALL",
+    ]);
     let plan = desk.run(&["-c", &set, "-c", "EXPLAIN SELECT * FROM dars"]);
     rows.is_well();
     (rows.out, plan.is_well().out.contains("DarTableExec"))
@@ -84,16 +97,26 @@ fn assert_no_litter(desk: &Desk) {
     let mut manifests = 0;
     let files: Vec<String> = files_below(&folder)
         .iter()
-        .map(|file| file.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned())
+        .map(|file| {
+            file.strip_prefix(&folder)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()
+        })
         .collect();
-    for file in files.iter().filter(|file| file.starts_with("_delta_log/") && file.ends_with(".json")) {
+    for file in files
+        .iter()
+        .filter(|file| file.starts_with("_delta_log/") && file.ends_with(".json"))
+    {
         log.push_str(&desk.read(&format!("dars/{file}")));
     }
     for file in &files {
         let is_known = match file.split_once('/') {
             Some(("_delta_log", name)) => {
                 let number = name.split('.').next().unwrap();
-                let is_version = number.len() == 20 && number.bytes().all(|byte| byte.is_ascii_digit());
+                let is_version =
+                    number.len() == 20 && number.bytes().all(|byte| byte.is_ascii_digit());
                 (is_version || name == "_last_checkpoint") && !name.contains('#')
             }
             Some(("_dayrate", "lock")) => true,
@@ -118,11 +141,23 @@ fn summary(answer: &Answer) -> serde_json::Value {
 fn it_says_what_it_did() {
     let (desk, files) = desk();
     come(&desk, &files[..files.len() - 1]);
-    let said = summary(desk.run(&["refresh", "--dry-run", "--format", "json"]).is_well());
-    assert_eq!((&said["status"], &said["version"]), (&"dry_run".into(), &serde_json::Value::Null));
+    let said = summary(
+        desk.run(&["refresh", "--dry-run", "--format", "json"])
+            .is_well(),
+    );
+    assert_eq!(
+        (&said["status"], &said["version"]),
+        (&"dry_run".into(), &serde_json::Value::Null)
+    );
     assert!(!desk.path("dars").exists(), "nothing is written");
-    let first = summary(desk.run(&["refresh", "--as-of", "2026-01-01", "--format", "json"]).is_well());
-    assert_eq!((&first["status"], &first["version"]), (&"refreshed".into(), &0.into()));
+    let first = summary(
+        desk.run(&["refresh", "--as-of", "2026-01-01", "--format", "json"])
+            .is_well(),
+    );
+    assert_eq!(
+        (&first["status"], &first["version"]),
+        (&"refreshed".into(), &0.into())
+    );
     assert_eq!(first["dars"], said["dars"]);
     assert_eq!(first["files"]["new"], files.len() - 1);
     // A DAR a row, and the amounts are those of the invoice.
@@ -130,11 +165,20 @@ fn it_says_what_it_did() {
     assert_eq!(counted.out, format!("count(*)\n{}\n", first["dars"]["new"]));
 
     let nothing = summary(desk.run(&["refresh", "--format", "json"]).is_well());
-    assert_eq!((&nothing["status"], &nothing["version"]), (&"current".into(), &0.into()));
+    assert_eq!(
+        (&nothing["status"], &nothing["version"]),
+        (&"current".into(), &0.into())
+    );
 
     come(&desk, &files);
-    let more = summary(desk.run(&["refresh", "--as-of", "2026-01-01", "--format", "json"]).is_well());
-    assert_eq!(more["files"], serde_json::json!({"new": 1, "changed": 0, "gone": 0, "same": files.len() - 1}));
+    let more = summary(
+        desk.run(&["refresh", "--as-of", "2026-01-01", "--format", "json"])
+            .is_well(),
+    );
+    assert_eq!(
+        more["files"],
+        serde_json::json!({"new": 1, "changed": 0, "gone": 0, "same": files.len() - 1})
+    );
     assert_eq!(more["version"], 1);
     assert_equal(&desk);
     assert_no_litter(&desk);
@@ -143,11 +187,19 @@ fn it_says_what_it_did() {
     let mut totals = std::collections::BTreeMap::new();
     for run in [&first, &more] {
         for change in run["money"].as_array().unwrap() {
-            let key: Vec<String> = ["scenario", "org_id", "contract_id", "period_start", "currency"]
-                .map(|key| change[key].as_str().unwrap_or_default().to_owned())
-                .into();
+            let key: Vec<String> = [
+                "scenario",
+                "org_id",
+                "contract_id",
+                "period_start",
+                "currency",
+            ]
+            .map(|key| change[key].as_str().unwrap_or_default().to_owned())
+            .into();
             let amount: rust_decimal::Decimal = change["change"].as_str().unwrap().parse().unwrap();
-            *totals.entry(key.join(",")).or_insert(rust_decimal::Decimal::ZERO) += amount;
+            *totals
+                .entry(key.join(","))
+                .or_insert(rust_decimal::Decimal::ZERO) += amount;
         }
     }
     let invoice = desk.run(&[
@@ -160,9 +212,18 @@ fn it_says_what_it_did() {
          as_of => DATE '2026-01-01', channel_charges => NULL) WHERE contract_id IS NOT NULL GROUP BY 1, 2, 3, 4, 5 \
          HAVING sum(amount) <> 0",
     ]);
-    let expected: BTreeSet<String> = invoice.is_well().out.lines().skip(1).map(str::to_owned).collect();
+    let expected: BTreeSet<String> = invoice
+        .is_well()
+        .out
+        .lines()
+        .skip(1)
+        .map(str::to_owned)
+        .collect();
     totals.retain(|_, amount| !amount.is_zero());
-    let found: BTreeSet<String> = totals.iter().map(|(key, amount)| format!("{key},{amount}")).collect();
+    let found: BTreeSet<String> = totals
+        .iter()
+        .map(|(key, amount)| format!("{key},{amount}"))
+        .collect();
     assert!(expected.len() > 20);
     assert_eq!(found, expected);
 }
@@ -173,10 +234,19 @@ fn it_ends_with_a_code_for_a_scheduler() {
     come(&desk, &files);
     desk.run(&["refresh"]).is_well().says("files new");
     assert_eq!(desk.run(&["refresh", "--since", "yesterday"]).code, 2);
-    assert_eq!(desk.run(&["refresh", "--since", "2026-01-02", "--until", "2026-01-02"]).code, 2);
-    desk.run(&["refresh", "--format", "parquet", "-o", "x.parquet"]).fails(&["table, json or ndjson"]);
-    desk.write("without.toml", "[relations]\nmessages = \"messages\"\nsites = \"generated/sites.parquet\"\n");
-    desk.run(&["--config", "without.toml", "refresh"]).fails(&["[dar_table]"]);
+    assert_eq!(
+        desk.run(&["refresh", "--since", "2026-01-02", "--until", "2026-01-02"])
+            .code,
+        2
+    );
+    desk.run(&["refresh", "--format", "parquet", "-o", "x.parquet"])
+        .fails(&["table, json or ndjson"]);
+    desk.write(
+        "without.toml",
+        "[relations]\nmessages = \"messages\"\nsites = \"generated/sites.parquet\"\n",
+    );
+    desk.run(&["--config", "without.toml", "refresh"])
+        .fails(&["[dar_table]"]);
 
     // Rejected rows: an error, or left out and told.
     desk.parquet(
@@ -185,7 +255,10 @@ fn it_ends_with_a_code_for_a_scheduler() {
          'consumer' AS sent_by",
     );
     desk.run(&["refresh"]).fails(&["nowhere"]);
-    desk.write("dayrate.toml", &format!("{CONFIGURATION}[options]\nrejects = \"skip\"\n"));
+    desk.write(
+        "dayrate.toml",
+        &format!("{CONFIGURATION}[options]\nrejects = \"skip\"\n"),
+    );
     for _ in 0..2 {
         let answer = desk.run(&["refresh", "--format", "json"]);
         assert_eq!(answer.code, 3, "{}", answer.err);
@@ -199,9 +272,13 @@ fn one_at_a_time_and_the_dead_hold_no_lock() {
     let (desk, files) = desk();
     come(&desk, &files);
     desk.run(&["refresh"]).is_well();
-    let lock = std::fs::File::options().write(true).open(desk.path("dars/_dayrate/lock")).unwrap();
+    let lock = std::fs::File::options()
+        .write(true)
+        .open(desk.path("dars/_dayrate/lock"))
+        .unwrap();
     lock.lock().unwrap();
-    desk.run(&["refresh"]).fails(&["another refresh", "at work"]);
+    desk.run(&["refresh"])
+        .fails(&["another refresh", "at work"]);
     // Looking is free.
     desk.run(&["refresh", "--dry-run"]).is_well();
     drop(lock);
@@ -217,7 +294,11 @@ fn two_at_once_count_nothing_twice() {
     come(&desk, &files);
     let runs = [(); 3].map(|()| {
         let mut command = desk.command(&["refresh"]);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
     });
     let answers = runs.map(|run| Answer::of(run.wait_with_output().unwrap()));
     assert!(answers.iter().any(|answer| answer.code == 0));
@@ -231,7 +312,10 @@ fn two_at_once_count_nothing_twice() {
 /// Killed at any moment, the table is what it was or what it will be, the next run makes it whole, and nothing is left.
 #[test]
 fn it_may_be_killed_at_any_moment() {
-    let kills: u32 = std::env::var("DAYRATE_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
+    let kills: u32 = std::env::var("DAYRATE_KILLS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(10);
     let (desk, files) = desk();
     let half = files.len() / 2;
     let mut random = Random::new();
@@ -254,12 +338,20 @@ fn it_may_be_killed_at_any_moment() {
         come(&desk, &files);
         for _ in 0..2 {
             let mut command = desk.command(&["refresh"]);
-            let mut run = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            let mut run = command
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
             std::thread::sleep(Duration::from_micros(random.below(whole.as_micros())));
             run.kill().unwrap();
             run.wait().unwrap();
             // Whatever there is can be read, and is an answer of the messages or is not asked.
-            assert_eq!(rows(&desk, "on").0, rows(&desk, "off").0, "after kill {number}");
+            assert_eq!(
+                rows(&desk, "on").0,
+                rows(&desk, "off").0,
+                "after kill {number}"
+            );
         }
         desk.run(&["refresh"]).is_well();
         assert_equal(&desk);
@@ -297,7 +389,14 @@ fn a_full_disk_leaves_the_table_as_it_was() {
         let tool = env!("CARGO_BIN_EXE_dayrate");
         let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec '{tool}' refresh 2>&1 | cat");
         let mut command = Command::new("sh");
-        let answer = Answer::of(command.current_dir(desk.path(".")).arg("-c").arg(script).output().unwrap());
+        let answer = Answer::of(
+            command
+                .current_dir(desk.path("."))
+                .arg("-c")
+                .arg(script)
+                .output()
+                .unwrap(),
+        );
         if !answer.out.contains("error: ") {
             // It fitted.
             assert!(blocks > 0, "{}", answer.out);
@@ -318,11 +417,13 @@ fn a_table_that_cannot_be_written_says_so() {
     come(&desk, &files);
     // Nobody can make a folder there, not even root.
     for place in ["/proc/dars", "dayrate.toml/dars"] {
-        desk.run(&["--dar-table", place, "refresh"]).fails(&[place, "cannot be written"]);
+        desk.run(&["--dar-table", place, "refresh"])
+            .fails(&[place, "cannot be written"]);
     }
     // Another writer's table is left alone.
     desk.write("other/_delta_log/00000000000000000000.json", OTHER);
-    desk.run(&["--dar-table", "other", "refresh"]).fails(&["'other'", "was not made by 'dayrate refresh'"]);
+    desk.run(&["--dar-table", "other", "refresh"])
+        .fails(&["'other'", "was not made by 'dayrate refresh'"]);
 }
 
 /// The first version of a table without rows.
@@ -344,6 +445,10 @@ fn the_table_keeps_no_query() {
     assert_equal(&desk);
     for file in files_below(&desk.path("dars")) {
         let bytes = std::fs::read(&file).unwrap();
-        assert!(!bytes.windows(7).any(|window| window == b"hunter2"), "{}", file.display());
+        assert!(
+            !bytes.windows(7).any(|window| window == b"hunter2"),
+            "{}",
+            file.display()
+        );
     }
 }

@@ -19,8 +19,10 @@ path = \"s3://exports/tables/dars\"
 
 fn start(months: &[u32]) -> S3 {
     let s3 = S3::start();
-    s3.put("generated/sites.parquet", "sites.parquet")
-        .put("generated/feature_periods.parquet", "feature_periods.parquet");
+    s3.put("generated/sites.parquet", "sites.parquet").put(
+        "generated/feature_periods.parquet",
+        "feature_periods.parquet",
+    );
     come(&s3, months);
     s3
 }
@@ -36,7 +38,17 @@ fn come(s3: &S3, months: &[u32]) {
 
 fn rows(desk: &Desk, dar_table: &str) -> (String, bool) {
     let set = format!("SET dayrate.dar_table = '{dar_table}'");
-    let rows = run(desk, &["--format", "csv", "-c", &set, "-c", "SELECT * FROM dars ORDER BY ALL"]);
+    let rows = run(
+        desk,
+        &[
+            "--format",
+            "csv",
+            "-c",
+            &set,
+            "-c",
+            "SELECT * FROM dars ORDER BY ALL",
+        ],
+    );
     let plan = run(desk, &["-c", &set, "-c", "EXPLAIN SELECT * FROM dars"]);
     rows.is_well();
     (rows.out, plan.is_well().out.contains("DarTableExec"))
@@ -52,12 +64,21 @@ fn assert_equal(desk: &Desk) {
 /// Objects of the table that no version of it names.
 fn litter(s3: &S3) -> Vec<String> {
     let objects = s3.objects();
-    let table = objects.iter().filter(|object| object.starts_with("tables/dars/"));
-    let (log, others): (Vec<&String>, Vec<&String>) = table.partition(|object| object.contains("/_delta_log/"));
+    let table = objects
+        .iter()
+        .filter(|object| object.starts_with("tables/dars/"));
+    let (log, others): (Vec<&String>, Vec<&String>) =
+        table.partition(|object| object.contains("/_delta_log/"));
     let log = log.iter().filter(|object| object.ends_with(".json"));
-    let log: String = log.map(|object| std::fs::read_to_string(s3.object(object)).unwrap()).collect();
+    let log: String = log
+        .map(|object| std::fs::read_to_string(s3.object(object)).unwrap())
+        .collect();
     let name = |object: &str| object.rsplit('/').next().unwrap().to_owned();
-    others.into_iter().filter(|object| !log.contains(&name(object))).cloned().collect()
+    others
+        .into_iter()
+        .filter(|object| !log.contains(&name(object)))
+        .cloned()
+        .collect()
 }
 
 #[test]
@@ -69,11 +90,18 @@ fn a_table_in_a_bucket() {
     come(&s3, &[3]);
     let said = run(&desk, &["refresh", "--format", "json"]);
     let said: serde_json::Value = serde_json::from_str(&said.is_well().out).unwrap();
-    assert_eq!(said["files"], serde_json::json!({"new": 1, "changed": 0, "gone": 0, "same": 2}));
+    assert_eq!(
+        said["files"],
+        serde_json::json!({"new": 1, "changed": 0, "gone": 0, "same": 2})
+    );
     assert_equal(&desk);
     let said = run(&desk, &["refresh", "--format", "json"]);
     assert!(said.is_well().out.contains("\"current\""), "{}", said.out);
-    for object in s3.objects().iter().filter(|object| object.starts_with("tables/")) {
+    for object in s3
+        .objects()
+        .iter()
+        .filter(|object| object.starts_with("tables/"))
+    {
         let bytes = std::fs::read(s3.object(object)).unwrap();
         let text = String::from_utf8_lossy(&bytes);
         assert!(!text.contains(SECRET) && !text.contains("AKIA"), "{object}");
@@ -88,7 +116,9 @@ fn two_runs_on_one_bucket() {
     run(&desk, &["refresh"]).is_well();
     come(&s3, &[2, 3]);
     let answers: Vec<Answer> = std::thread::scope(|scope| {
-        let runs: Vec<_> = (0..2).map(|_| scope.spawn(|| run(&desk, &["refresh"]))).collect();
+        let runs: Vec<_> = (0..2)
+            .map(|_| scope.spawn(|| run(&desk, &["refresh"])))
+            .collect();
         runs.into_iter().map(|run| run.join().unwrap()).collect()
     });
     for answer in answers {
@@ -109,7 +139,10 @@ fn a_store_that_fails_half_way() {
     let mut writes = 0;
     loop {
         let through = Desk::new();
-        through.write("dayrate.toml", &format!("{}{RELATIONS}", store(proxy(s3.port, writes))));
+        through.write(
+            "dayrate.toml",
+            &format!("{}{RELATIONS}", store(proxy(s3.port, writes))),
+        );
         let answer = run(&through, &["refresh"]);
         if answer.code == 0 {
             break;
@@ -140,7 +173,9 @@ fn proxy(server: u16, writes: usize) -> u16 {
             if left.load(Ordering::SeqCst) == usize::MAX {
                 continue;
             }
-            let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else { return };
+            let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else {
+                return;
+            };
             let (mut back, mut to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
             std::thread::spawn(move || {
                 let _ = std::io::copy(&mut back, &mut to);

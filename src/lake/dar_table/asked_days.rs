@@ -24,19 +24,32 @@ fn days_of(filter: &Expr) -> DaySet {
                 days.unite(&days_of(right));
                 days
             }
-            op => match (is_day(left), day(right), is_day(right), day(left), op.swap()) {
+            op => match (
+                is_day(left),
+                day(right),
+                is_day(right),
+                day(left),
+                op.swap(),
+            ) {
                 (true, Some(day), ..) => compared(*op, day),
                 (_, _, true, Some(day), Some(swapped)) => compared(swapped, day),
                 _ => DaySet::all(),
             },
         },
-        Expr::Between(Between { expr, negated: false, low, high }) if is_day(expr) => {
-            match (day(low), day(high)) {
-                (Some(low), Some(high)) => DaySet::range(low..=high),
-                _ => DaySet::all(),
-            }
-        }
-        Expr::InList(InList { expr, list, negated: false }) if is_day(expr) => {
+        Expr::Between(Between {
+            expr,
+            negated: false,
+            low,
+            high,
+        }) if is_day(expr) => match (day(low), day(high)) {
+            (Some(low), Some(high)) => DaySet::range(low..=high),
+            _ => DaySet::all(),
+        },
+        Expr::InList(InList {
+            expr,
+            list,
+            negated: false,
+        }) if is_day(expr) => {
             let mut days = DaySet::default();
             for entry in list {
                 match day(entry) {

@@ -17,7 +17,8 @@ use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
-use super::log::{DayFile, show};
+use super::actions::show;
+use super::log::DayFile;
 use super::place::Place;
 use crate::error;
 use crate::exec::PARTS;
@@ -53,13 +54,23 @@ pub(super) async fn read(place: &Place, file: &DayFile, schema: &SchemaRef) -> R
         .and_then(|builder| builder.with_batch_size(1 << 16).build())
         .map_err(|cause| unreadable(&cause))?;
     let batches = reader.collect::<std::result::Result<Vec<_>, _>>();
-    Ok(concat_batches(schema, &batches.map_err(|cause| unreadable(&cause))?)?)
+    Ok(concat_batches(
+        schema,
+        &batches.map_err(|cause| unreadable(&cause))?,
+    )?)
 }
 
 /// Writes the rows of a day, without their day, as one file of a run.
-pub(super) async fn write(place: &Place, day: i32, run: &str, rows: &RecordBatch) -> Result<DayFile> {
+pub(super) async fn write(
+    place: &Place,
+    day: i32,
+    run: &str,
+    rows: &RecordBatch,
+) -> Result<DayFile> {
     let level = ZstdLevel::try_new(3)?;
-    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .build();
     let options = ArrowWriterOptions::new()
         .with_properties(properties)
         // Other readers take the types from the table's schema.
@@ -115,11 +126,16 @@ impl DarCounts {
 }
 
 /// What became of the DARs of a day; all rows without their day.
-pub(super) fn compared(before: &RecordBatch, after: &RecordBatch, by_consumer: bool) -> Result<DarCounts> {
+pub(super) fn compared(
+    before: &RecordBatch,
+    after: &RecordBatch,
+    by_consumer: bool,
+) -> Result<DarCounts> {
     let (old_keys, old_values) = (keys(before, by_consumer)?, values(before)?);
     let (new_keys, new_values) = (keys(after, by_consumer)?, values(after)?);
-    let mut old: HashMap<&[u8], usize> =
-        (0..before.num_rows()).map(|row| (old_keys.row(row).data(), row)).collect();
+    let mut old: HashMap<&[u8], usize> = (0..before.num_rows())
+        .map(|row| (old_keys.row(row).data(), row))
+        .collect();
     let mut counts = DarCounts::default();
     for row in 0..after.num_rows() {
         match old.remove(new_keys.row(row).data()) {
@@ -141,8 +157,9 @@ fn keys(rows: &RecordBatch, by_consumer: bool) -> Result<Rows> {
     };
     let consumers = column("consumer_id")?;
     // A conversation may be called as a consumer is.
-    let is_consumer: BooleanArray =
-        (0..rows.num_rows()).map(|row| Some(by_consumer && consumers.is_valid(row))).collect();
+    let is_consumer: BooleanArray = (0..rows.num_rows())
+        .map(|row| Some(by_consumer && consumers.is_valid(row)))
+        .collect();
     converted(vec![
         column("site_id")?,
         column("relationship_id")?,
@@ -158,7 +175,9 @@ fn values(rows: &RecordBatch) -> Result<Rows> {
 }
 
 fn converted(columns: Vec<ArrayRef>) -> Result<Rows> {
-    let fields = columns.iter().map(|column| SortField::new(column.data_type().clone()));
+    let fields = columns
+        .iter()
+        .map(|column| SortField::new(column.data_type().clone()));
     let converter = RowConverter::new(fields.collect())?;
     let rows = converter.convert_columns(&columns)?;
     Ok(rows)

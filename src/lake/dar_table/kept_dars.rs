@@ -49,7 +49,9 @@ impl KeptDars {
     pub(super) fn new(location: String, source: DarSource) -> Self {
         Self {
             location,
-            schema: Arc::new(Schema::new(source.dars.schema().as_arrow().fields().clone())),
+            schema: Arc::new(Schema::new(
+                source.dars.schema().as_arrow().fields().clone(),
+            )),
             source,
             known: OnceCell::new(),
         }
@@ -128,10 +130,15 @@ impl TableProvider for KeptDars {
         }
         let fields = self.schema.fields();
         let names = match projection {
-            Some(places) => places.iter().filter_map(|place| fields.get(*place)).collect(),
+            Some(places) => places
+                .iter()
+                .filter_map(|place| fields.get(*place))
+                .collect(),
             None => fields.iter().collect::<Vec<_>>(),
         };
-        let columns = names.iter().map(|field| Expr::Column(Column::new_unqualified(field.name())));
+        let columns = names
+            .iter()
+            .map(|field| Expr::Column(Column::new_unqualified(field.name())));
         let plan = plan.project(columns.collect::<Vec<_>>())?.build()?;
         session.create_physical_plan(&plan).await
     }

@@ -76,7 +76,12 @@ async fn scan(
     filters: &[Expr],
     limit: Option<usize>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    let KeptFiles { place, schema, version, .. } = files;
+    let KeptFiles {
+        place,
+        schema,
+        version,
+        ..
+    } = files;
     let output = match projection {
         Some(places) => Arc::new(schema.project(places)?),
         None => Arc::clone(schema),
@@ -84,12 +89,15 @@ async fn scan(
     let in_files = schema.fields().iter().filter(|field| field.name() != "day");
     let in_files = Schema::new(in_files.cloned().collect::<Vec<_>>());
     let day = Arc::new(Field::new("day", DataType::Date32, true));
-    let columns = TableSchema::builder(Arc::new(in_files)).with_table_partition_cols(vec![day]).build();
+    let columns = TableSchema::builder(Arc::new(in_files))
+        .with_table_partition_cols(vec![day])
+        .build();
     let days = chosen(session, &files.days, filters)?;
     let count = days.len();
     let rows = days.iter().map(|(_, file)| file.rows).sum();
-    let statistics =
-        |rows| Statistics::new_unknown(columns.table_schema()).with_num_rows(Precision::Exact(rows));
+    let statistics = |rows| {
+        Statistics::new_unknown(columns.table_schema()).with_num_rows(Precision::Exact(rows))
+    };
     let files: Vec<PartitionedFile> = days
         .into_iter()
         .map(|(day, file)| {
@@ -103,17 +111,23 @@ async fn scan(
     let input: Arc<dyn ExecutionPlan> = if files.is_empty() {
         Arc::new(EmptyExec::new(Arc::clone(&output)))
     } else {
-        let places = output.fields().iter().map(|field| columns.table_schema().index_of(field.name()));
+        let places = output
+            .fields()
+            .iter()
+            .map(|field| columns.table_schema().index_of(field.name()));
         let places = places.collect::<std::result::Result<Vec<_>, _>>()?;
         let options = session.default_table_options().parquet;
         let format: Arc<dyn FileFormat> = Arc::new(ParquetFormat::default().with_options(options));
         let partitions = session.config().target_partitions().max(1);
-        let scan = FileScanConfigBuilder::new(place.store_url().clone(), format.file_source(columns.clone()))
-            .with_file_groups(FileGroup::new(files).split_files(partitions))
-            .with_statistics(statistics(rows))
-            .with_projection_indices(Some(places))?
-            .with_limit(limit)
-            .build();
+        let scan = FileScanConfigBuilder::new(
+            place.store_url().clone(),
+            format.file_source(columns.clone()),
+        )
+        .with_file_groups(FileGroup::new(files).split_files(partitions))
+        .with_statistics(statistics(rows))
+        .with_projection_indices(Some(places))?
+        .with_limit(limit)
+        .build();
         format.create_physical_plan(session, scan).await?
     };
     let version = version.map_or_else(String::new, |version| format!(", version={version}"));
@@ -130,7 +144,8 @@ fn chosen<'s>(
     let schema = Arc::new(Schema::new(vec![Field::new("day", DataType::Date32, true)]));
     let column = Date32Array::from_iter_values(days.keys().copied());
     let options = RecordBatchOptions::new().with_row_count(Some(days.len()));
-    let rows = RecordBatch::try_new_with_options(Arc::clone(&schema), vec![Arc::new(column)], &options)?;
+    let rows =
+        RecordBatch::try_new_with_options(Arc::clone(&schema), vec![Arc::new(column)], &options)?;
     let schema = DFSchema::try_from(schema)?;
     let mut chosen = vec![true; days.len()];
     for filter in filters {
@@ -138,7 +153,9 @@ fn chosen<'s>(
         if columns.is_empty() || columns.iter().any(|column| column.name != "day") {
             continue;
         }
-        let passes = session.create_physical_expr(filter.clone(), &schema)?.evaluate(&rows)?;
+        let passes = session
+            .create_physical_expr(filter.clone(), &schema)?
+            .evaluate(&rows)?;
         let passes = passes.into_array(days.len())?;
         let passes: &BooleanArray = passes.as_boolean();
         for (chosen, passes) in chosen.iter_mut().zip(passes) {
@@ -216,7 +233,11 @@ impl ExecutionPlan for DarTableExec {
         let input = children
             .pop()
             .ok_or_else(|| exec_datafusion_err!("DarTableExec has one child"))?;
-        Ok(Arc::new(Self::new(input, self.title.clone(), Arc::clone(&self.schema))))
+        Ok(Arc::new(Self::new(
+            input,
+            self.title.clone(),
+            Arc::clone(&self.schema),
+        )))
     }
 
     fn execute(
@@ -235,7 +256,10 @@ impl ExecutionPlan for DarTableExec {
                 &options,
             )?)
         });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), rows)))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            Arc::clone(&self.schema),
+            rows,
+        )))
     }
 
     fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {

@@ -21,9 +21,14 @@ use super::place::Place;
 pub(super) struct Litter(Vec<Path>);
 
 impl Litter {
-    /// Looks for them.
-    pub(super) async fn find(place: &Place, log: &Log, snapshot: Option<&Snapshot>) -> Result<Self> {
-        let mut needed: HashSet<String> = HashSet::new();
+    /// Looks for them. `previous` is the manifest before the snapshot's.
+    pub(super) async fn find(
+        place: &Place,
+        log: &Log,
+        snapshot: Option<&Snapshot>,
+        previous: Option<&str>,
+    ) -> Result<Self> {
+        let mut needed: HashSet<String> = previous.into_iter().map(str::to_owned).collect();
         if let Some(snapshot) = snapshot {
             needed.insert(snapshot.manifest.clone());
             needed.extend(snapshot.days.values().map(|file| file.path.clone()));
@@ -52,6 +57,11 @@ impl Litter {
         self.0.is_empty()
     }
 
+    /// What the next version does not need either.
+    pub(super) fn add(&mut self, place: &Place, path: &str) {
+        self.0.push(place.below(path));
+    }
+
     /// Takes it away, but for `kept`, which has become part of the table since. What cannot be taken away now is found
     /// again next time.
     pub(super) async fn remove(self, place: &Place, kept: &HashSet<String>) {
@@ -75,8 +85,12 @@ pub(super) async fn discard(place: &Place, paths: impl Iterator<Item = &str>) {
 /// Whether a path below the table is one that runs give to their files.
 fn is_ours(below: &[String]) -> bool {
     match below {
-        [folder, file] if folder.starts_with("day=") => file.starts_with("dars-") && file.ends_with(".parquet"),
-        [folder, file] if folder == NOTES => file.starts_with("manifest-") && file.ends_with(".json"),
+        [folder, file] if folder.starts_with("day=") => {
+            file.starts_with("dars-") && file.ends_with(".parquet")
+        }
+        [folder, file] if folder == NOTES => {
+            file.starts_with("manifest-") && file.ends_with(".json")
+        }
         _ => false,
     }
 }
@@ -101,8 +115,9 @@ pub(super) fn remove_half_written(folder: &LocalPath) -> std::io::Result<()> {
 }
 
 fn is_half_written(name: &str) -> bool {
-    name.rsplit_once('#')
-        .is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    name.rsplit_once('#').is_some_and(|(_, number)| {
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 fn remove_empty_days(folder: &LocalPath) -> std::io::Result<()> {

@@ -1,33 +1,24 @@
 //! The table's log: what it holds at a version, and the one commit that makes the next.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use datafusion::arrow::datatypes::{DataType, Schema};
+use datafusion::arrow::datatypes::Schema;
 use datafusion::error::{DataFusionError, Result};
+use deltalake::DeltaTable;
 use deltalake::DeltaTableError;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TableReference};
-use deltalake::kernel::{Action, Add, Remove};
 use deltalake::logstore::LogStoreRef;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::table::state::DeltaTableState;
-use deltalake::DeltaTable;
 use futures::TryStreamExt;
-use serde_json::{Value, json};
 
+use super::actions::{FORMAT, LAYOUT, MANIFEST, actions, milliseconds};
 use super::place::Place;
-use crate::domain::day::{day_of, show_day};
+use crate::domain::day::day_of;
 use crate::error;
 use crate::lake::delta::log_store;
 use crate::lake::stores::fault_in;
-
-/// The configuration of a table that is ours; the number is that of the layout.
-const FORMAT: &str = "dayrate.format";
-/// See [`FORMAT`].
-const LAYOUT: &str = "1";
-/// The path of the manifest, below the table.
-const MANIFEST: &str = "dayrate.manifest";
 
 /// How many milliseconds a file stays after its rows were replaced: a week, as Delta tables do.
 const RETENTION: i64 = 7 * 86_400_000;
@@ -55,7 +46,7 @@ pub(super) struct Snapshot {
     /// The path of the manifest, below the table.
     pub(super) manifest: String,
     pub(super) days: BTreeMap<i32, DayFile>,
-    state: Arc<DeltaTableState>,
+    pub(super) state: Arc<DeltaTableState>,
 }
 
 /// What a commit changes.
@@ -85,7 +76,12 @@ impl Log {
     /// A table that something else has made; a log that cannot be read.
     pub(super) async fn newest(&self) -> Result<Option<Snapshot>> {
         let unreadable = |cause| fault(&self.name, "read", cause);
-        if !self.store.is_delta_table_location().await.map_err(unreadable)? {
+        if !self
+            .store
+            .is_delta_table_location()
+            .await
+            .map_err(unreadable)?
+        {
             return Ok(None);
         }
         let mut table = DeltaTable::new(Arc::clone(&self.store));
@@ -94,7 +90,10 @@ impl Log {
             .state
             .ok_or_else(|| unreadable(DeltaTableError::NotInitialized))?;
         let configuration = state.metadata().configuration();
-        let manifest = match (configuration.get(FORMAT).map(String::as_str), configuration.get(MANIFEST)) {
+        let manifest = match (
+            configuration.get(FORMAT).map(String::as_str),
+            configuration.get(MANIFEST),
+        ) {
             (Some(LAYOUT), Some(manifest)) => manifest.clone(),
             (Some(other), _) if other != LAYOUT => {
                 return Err(error::config(format!(
@@ -113,7 +112,12 @@ impl Log {
         let mut days = BTreeMap::new();
         for file in state.log_data().iter() {
             let values = file.partition_values_map();
-            let day = values.get("day").cloned().flatten().and_then(|text| text.parse().ok()).map(day_of);
+            let day = values
+                .get("day")
+                .cloned()
+                .flatten()
+                .and_then(|text| text.parse().ok())
+                .map(day_of);
             let (Some(day), Some(rows)) = (day, file.num_records()) else {
                 return Err(error::data(format!(
                     "the table '{}' has a file that 'dayrate refresh' did not write: '{}'. Make the table anew: \
@@ -144,7 +148,12 @@ impl Log {
     }
 
     /// Makes `commit` the version after `base`. Gives that version, or `None` if another writer was there first.
-    pub(super) async fn commit(&self, base: Option<&Snapshot>, commit: &Commit, schema: &Schema) -> Result<Option<u64>> {
+    pub(super) async fn commit(
+        &self,
+        base: Option<&Snapshot>,
+        commit: &Commit,
+        schema: &Schema,
+    ) -> Result<Option<u64>> {
         let actions = actions(base, commit, schema)?;
         let operation = DeltaOperation::Write {
             mode: SaveMode::Overwrite,
@@ -202,120 +211,20 @@ impl Log {
         let unneeded = milliseconds() - RETENTION;
         let retired = snapshot.state.all_tombstones(self.store.as_ref());
         let retired = retired.try_filter_map(|file| {
-            let is_needed = file.deletion_timestamp().is_none_or(|retired| retired > unneeded);
+            let is_needed = file
+                .deletion_timestamp()
+                .is_none_or(|retired| retired > unneeded);
             let path = is_needed.then(|| file.path().into_owned());
             std::future::ready(Ok(path))
         });
-        retired.try_collect().await.map_err(|cause| fault(&self.name, "read", cause))
+        retired
+            .try_collect()
+            .await
+            .map_err(|cause| fault(&self.name, "read", cause))
     }
 }
 
 fn fault(name: &str, done: &str, cause: DeltaTableError) -> DataFusionError {
     let what = fault_in(&cause).unwrap_or_else(|| cause.to_string());
     error::data(format!("the table '{name}' cannot be {done}: {what}"))
-}
-
-fn milliseconds() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
-fn day_value(day: i32) -> HashMap<String, Option<String>> {
-    HashMap::from([("day".to_owned(), Some(show(day)))])
-}
-
-/// A day as partitions are named.
-pub(super) fn show(day: i32) -> String {
-    show_day(i64::from(day))
-}
-
-fn actions(base: Option<&Snapshot>, commit: &Commit, schema: &Schema) -> Result<Vec<Action>> {
-    let now = milliseconds();
-    let mut actions = Vec::new();
-    let made = |value: Value| {
-        serde_json::from_value(value).map_err(|cause| error::data(cause.to_string()))
-    };
-    let (id, created) = match base {
-        Some(base) => (base.state.metadata().id().to_owned(), base.state.metadata().created_time()),
-        None => {
-            actions.push(Action::Protocol(
-                serde_json::from_value(json!({ "minReaderVersion": 1, "minWriterVersion": 2 }))
-                    .map_err(|cause| error::data(cause.to_string()))?,
-            ));
-            (super::run_id(), Some(now))
-        }
-    };
-    let mut configuration: BTreeMap<String, String> = commit
-        .reading
-        .iter()
-        .map(|(name, value)| (format!("dayrate.{name}"), value.clone()))
-        .collect();
-    configuration.insert(FORMAT.to_owned(), LAYOUT.to_owned());
-    configuration.insert(MANIFEST.to_owned(), commit.manifest.clone());
-    configuration.insert("delta.checkpointInterval".to_owned(), "10".to_owned());
-    actions.push(Action::Metadata(made(json!({
-        "id": id,
-        "name": "dars",
-        "description": "Daily Active Relationships, kept by 'dayrate refresh'; the column 'parts' is what each was made of",
-        "format": { "provider": "parquet", "options": {} },
-        "schemaString": schema_json(schema)?.to_string(),
-        "partitionColumns": ["day"],
-        "configuration": configuration,
-        "createdTime": created,
-    }))?));
-    for (day, file) in &commit.removed {
-        actions.push(Action::Remove(Remove {
-            path: file.path.clone(),
-            data_change: true,
-            deletion_timestamp: Some(now),
-            extended_file_metadata: Some(true),
-            partition_values: Some(day_value(*day)),
-            size: Some(i64::try_from(file.size).unwrap_or(i64::MAX)),
-            ..Remove::default()
-        }));
-    }
-    for (day, file) in &commit.added {
-        actions.push(Action::Add(Add {
-            path: file.path.clone(),
-            partition_values: day_value(*day),
-            size: i64::try_from(file.size).unwrap_or(i64::MAX),
-            modification_time: now,
-            data_change: true,
-            stats: Some(json!({ "numRecords": file.rows }).to_string()),
-            ..Add::default()
-        }));
-    }
-    Ok(actions)
-}
-
-/// A schema as the log writes it.
-fn schema_json(schema: &Schema) -> Result<Value> {
-    let fields = schema.fields().iter().map(|field| field_json(field.name(), field.data_type()));
-    Ok(json!({ "type": "struct", "fields": fields.collect::<Result<Vec<_>>>()? }))
-}
-
-fn field_json(name: &str, data_type: &DataType) -> Result<Value> {
-    Ok(json!({ "name": name, "type": type_json(data_type)?, "nullable": true, "metadata": {} }))
-}
-
-fn type_json(data_type: &DataType) -> Result<Value> {
-    Ok(match data_type {
-        DataType::Utf8View => json!("string"),
-        DataType::Int64 => json!("long"),
-        DataType::Int32 => json!("integer"),
-        DataType::Boolean => json!("boolean"),
-        DataType::Date32 => json!("date"),
-        DataType::Timestamp(_, Some(_)) => json!("timestamp"),
-        DataType::Decimal128(precision, scale) => json!(format!("decimal({precision},{scale})")),
-        DataType::List(element) => json!({
-            "type": "array",
-            "elementType": type_json(element.data_type())?,
-            "containsNull": true,
-        }),
-        DataType::Struct(fields) => {
-            let fields = fields.iter().map(|field| field_json(field.name(), field.data_type()));
-            json!({ "type": "struct", "fields": fields.collect::<Result<Vec<_>>>()? })
-        }
-        other => return Err(error::data(format!("a table cannot keep a column of type {other}"))),
-    })
 }

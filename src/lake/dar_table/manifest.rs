@@ -29,6 +29,8 @@ pub(super) struct Manifest {
     pub(super) sections: Vec<Section>,
     /// Whether rejected messages were ever left out.
     pub(super) skips: bool,
+    /// The path of the one before: somebody may still be reading it.
+    pub(super) previous: Option<String>,
     /// What the contracts came to when the table was last refreshed.
     #[serde(default)]
     pub(super) money: Money,
@@ -119,6 +121,7 @@ impl Manifest {
                 calendar: 0,
             }],
             skips: false,
+            previous: None,
             money: Money::default(),
         }
     }
@@ -146,11 +149,14 @@ impl Manifest {
     }
 
     fn read(bytes: &[u8], name: &str) -> Result<Self> {
-        let manifest: Self = serde_json::from_slice(bytes)
-            .map_err(|cause| damaged(name, &cause.to_string()))?;
+        let manifest: Self =
+            serde_json::from_slice(bytes).map_err(|cause| damaged(name, &cause.to_string()))?;
         let is_whole = manifest.sections.iter().all(|section| {
             section.calendar < manifest.calendars.len()
-                && section.files.iter().all(|file| *file < manifest.files.len())
+                && section
+                    .files
+                    .iter()
+                    .all(|file| *file < manifest.files.len())
         });
         match is_whole {
             true => Ok(manifest),
@@ -169,14 +175,22 @@ impl Manifest {
     }
 
     /// The days whose rows are those of this calendar and exactly these files, or of whatever files there were.
-    pub(super) fn current(&self, files: Option<&[KnownFile]>, calendar: &SettledCalendar) -> DaySet {
+    pub(super) fn current(
+        &self,
+        files: Option<&[KnownFile]>,
+        calendar: &SettledCalendar,
+    ) -> DaySet {
         let files: Option<HashSet<&KnownFile>> = files.map(|files| files.iter().collect());
         let mut current = DaySet::default();
         for section in &self.sections {
-            let mut read = section.files.iter().filter_map(|file| self.files.get(*file));
+            let mut read = section
+                .files
+                .iter()
+                .filter_map(|file| self.files.get(*file));
             let is_current = match &files {
                 Some(files) => {
-                    section.files.len() == files.len() && read.all(|read| files.contains(&read.file))
+                    section.files.len() == files.len()
+                        && read.all(|read| files.contains(&read.file))
                 }
                 None => !section.files.is_empty(),
             };

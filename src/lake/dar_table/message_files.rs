@@ -75,7 +75,11 @@ impl MessageFiles {
     /// in another way. What else the files hold, or begin to hold, does not matter.
     pub(super) fn definition(&self) -> Result<String> {
         let columns = READ.iter().map(|name| {
-            let field = self.plan.schema().iter().find(|(_, field)| field.name() == name);
+            let field = self
+                .plan
+                .schema()
+                .iter()
+                .find(|(_, field)| field.name() == name);
             match field {
                 Some((qualifier, _)) => Expr::Column(Column::new(qualifier.cloned(), *name)),
                 // A query that leaves out what the files have is not one over files that do not have it.
@@ -108,7 +112,10 @@ const READ: [&str; 8] = [
 fn has_column(plan: &LogicalPlan, name: &str) -> bool {
     match plan {
         LogicalPlan::TableScan(scan) => scan.source.schema().field_with_name(name).is_ok(),
-        other => other.inputs().into_iter().any(|input| has_column(input, name)),
+        other => other
+            .inputs()
+            .into_iter()
+            .any(|input| has_column(input, name)),
     }
 }
 
@@ -118,7 +125,9 @@ fn described(plan: &LogicalPlan, exprs: Vec<Expr>) -> Result<String> {
         let moved = exprs.iter().map(|expr| {
             let moved = expr.clone().transform(|expr| {
                 let found = match &expr {
-                    Expr::Column(column) => plan.schema().maybe_index_of_column(column).and_then(place),
+                    Expr::Column(column) => {
+                        plan.schema().maybe_index_of_column(column).and_then(place)
+                    }
                     _ => None,
                 };
                 Ok(match found {
@@ -136,15 +145,23 @@ fn described(plan: &LogicalPlan, exprs: Vec<Expr>) -> Result<String> {
     };
     match plan {
         LogicalPlan::Projection(projection) => over(&projection.input, &|place| {
-            projection.expr.get(place).map(|expr| expr.clone().unalias())
+            projection
+                .expr
+                .get(place)
+                .map(|expr| expr.clone().unalias())
         }),
-        LogicalPlan::SubqueryAlias(alias) => over(&alias.input, &|place| column(&alias.input, place)),
+        LogicalPlan::SubqueryAlias(alias) => {
+            over(&alias.input, &|place| column(&alias.input, place))
+        }
         LogicalPlan::Filter(filter) => {
             let exprs = exprs.iter().cloned().chain([filter.predicate.clone()]);
             described(&filter.input, exprs.collect())
         }
         LogicalPlan::Union(union) => {
-            let inputs = union.inputs.iter().map(|input| over(input, &|place| column(input, place)));
+            let inputs = union
+                .inputs
+                .iter()
+                .map(|input| over(input, &|place| column(input, place)));
             Ok(inputs.collect::<Result<Vec<_>>>()?.join(" and "))
         }
         _ => {
@@ -196,7 +213,9 @@ fn collect(
     if let Some(expr) = plan.expressions().iter().find(|expr| !is_of_one_row(expr)) {
         return Err(format!("its query has '{expr}'"));
     }
-    plan.inputs().into_iter().try_for_each(|input| collect(input, see))
+    plan.inputs()
+        .into_iter()
+        .try_for_each(|input| collect(input, see))
 }
 
 /// Whether an expression has the same value of a row whatever other rows there are, and whenever it is asked.

@@ -6,6 +6,7 @@
 //! is new or changed ([`run`]), and replaces the touched days in one commit ([`log`]). A query over the same messages,
 //! sites and reading has its rows from the table ([`kept_dars`]); any other has them from the messages.
 
+mod actions;
 mod asked_days;
 mod day_rows;
 mod kept_dars;

@@ -71,7 +71,8 @@ impl Money {
         for batch in &rows {
             let text = |place: usize| -> Result<ArrayRef> {
                 let column = batch.columns().get(place);
-                let column = column.ok_or_else(|| exec_datafusion_err!("an invoice lacks a column"))?;
+                let column =
+                    column.ok_or_else(|| exec_datafusion_err!("an invoice lacks a column"))?;
                 Ok(cast(column, &DataType::Utf8View)?)
             };
             let columns = (0..7).map(text).collect::<Result<Vec<_>>>()?;

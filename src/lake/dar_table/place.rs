@@ -62,7 +62,11 @@ impl Place {
 
     /// A path in the store, of one below the folder.
     pub(super) fn below(&self, path: &str) -> Path {
-        let folder = self.folder.path.parts().map(|part| part.as_ref().to_owned());
+        let folder = self
+            .folder
+            .path
+            .parts()
+            .map(|part| part.as_ref().to_owned());
         let segments = folder.chain(path.split('/').map(str::to_owned));
         segments.map(PathPart::from).collect()
     }

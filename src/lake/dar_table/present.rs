@@ -123,7 +123,11 @@ fn kind(data_type: &DataType) -> &'static str {
 
 /// The unit of the messages' `sent_at`.
 fn unit(messages: &LogicalPlan) -> Result<TimeUnit> {
-    match messages.schema().field_with_unqualified_name("sent_at")?.data_type() {
+    match messages
+        .schema()
+        .field_with_unqualified_name("sent_at")?
+        .data_type()
+    {
         DataType::Timestamp(unit, _) => Ok(*unit),
         other => Err(exec_datafusion_err!("sent_at is {other}")),
     }

@@ -116,7 +116,12 @@ impl Attempt {
     }
 
     /// `None`: another writer was faster, and nothing was written.
-    async fn run(&self, ctx: &SessionContext, asked: &Refresh, is_alone: bool) -> Result<Option<Summary>> {
+    async fn run(
+        &self,
+        ctx: &SessionContext,
+        asked: &Refresh,
+        is_alone: bool,
+    ) -> Result<Option<Summary>> {
         let base = self.log.newest().await?;
         let before = self.before(base.as_ref(), asked).await?;
         let none = BTreeMap::new();
@@ -130,13 +135,21 @@ impl Attempt {
             files: &self.present.files.files,
             calendar: &self.present.calendar,
             site: &|site_id| keep.calendar.site(site_id),
-            bounds: DaySet::range(asked.since.unwrap_or(i32::MIN)..=asked.until.map_or(i32::MAX, |until| until - 1)),
-            kept: kept.keys().next().copied().zip(kept.keys().last().copied()).map(|(first, last)| first..=last),
+            bounds: DaySet::range(
+                asked.since.unwrap_or(i32::MIN)..=asked.until.map_or(i32::MAX, |until| until - 1),
+            ),
+            kept: kept
+                .keys()
+                .next()
+                .copied()
+                .zip(kept.keys().last().copied())
+                .map(|(first, last)| first..=last),
         };
         let work = Work::plan(&before, &now)?;
-        let litter = match asked.dry_run {
+        let previous = before.previous.as_deref();
+        let mut litter = match asked.dry_run {
             true => Litter::default(),
-            false => Litter::find(&self.place, &self.log, base.as_ref()).await?,
+            false => Litter::find(&self.place, &self.log, base.as_ref(), previous).await?,
         };
         let mut summary = Summary {
             table: self.place.name.clone(),
@@ -163,6 +176,7 @@ impl Attempt {
         };
         let done = done.execute(&work).await?;
         let mut after = self.after(&work, &done, keep.unit);
+        after.previous = base.as_ref().map(|base| base.manifest.clone());
         summary.messages = counted(&done);
         summary.rejected = after.rejected();
         summary.days = done.days.keys().copied().collect();
@@ -189,10 +203,21 @@ impl Attempt {
             .chain([commit.manifest.clone()])
             .collect();
         let manifest = self.place.below(&commit.manifest);
-        let note = self.place.store().put(&manifest, PutPayload::from(after.bytes()?)).await;
+        let note = self
+            .place
+            .store()
+            .put(&manifest, PutPayload::from(after.bytes()?))
+            .await;
         note.map_err(|cause| DataFusionError::ObjectStore(Box::new(cause)))?;
-        match self.log.commit(base.as_ref(), &commit, &keep.ids.schema()).await? {
+        match self
+            .log
+            .commit(base.as_ref(), &commit, &keep.ids.schema())
+            .await?
+        {
             Some(version) => {
+                if let Some(previous) = previous {
+                    litter.add(&self.place, previous);
+                }
                 litter.remove(&self.place, &written).await;
                 summary.version = Some(version);
                 Ok(Some(summary))
@@ -211,13 +236,20 @@ impl Attempt {
             return Ok(Manifest::new(reading.clone()));
         };
         let before = Manifest::load(&self.place, &base.manifest).await?;
-        let names: std::collections::BTreeSet<&String> = before.reading.keys().chain(reading.keys()).collect();
+        let names: std::collections::BTreeSet<&String> =
+            before.reading.keys().chain(reading.keys()).collect();
         let other: Vec<String> = names
             .into_iter()
             .filter(|name| before.reading.get(*name) != reading.get(*name))
             .map(|name| {
-                let value = |reading: &BTreeMap<String, String>| reading.get(name).cloned().unwrap_or_default();
-                format!("{name} was '{}' and is '{}'", value(&before.reading), value(reading))
+                let value = |reading: &BTreeMap<String, String>| {
+                    reading.get(name).cloned().unwrap_or_default()
+                };
+                format!(
+                    "{name} was '{}' and is '{}'",
+                    value(&before.reading),
+                    value(reading)
+                )
             })
             .collect();
         if !other.is_empty() {
@@ -243,7 +275,10 @@ impl Attempt {
         let mut after = work.after.clone();
         after.skips |= self.source.folding.skip_rejected;
         for (place, notes) in &done.notes {
-            let (Some(file), Some(reading)) = (self.present.files.files.get(*place), work.readings.get(place)) else {
+            let (Some(file), Some(reading)) = (
+                self.present.files.files.get(*place),
+                work.readings.get(place),
+            ) else {
                 continue;
             };
             let read = after.files.iter_mut().filter(|read| read.file == *file);

@@ -11,8 +11,8 @@ use datafusion::catalog::Session;
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::{Column, Result, ScalarValue, exec_datafusion_err};
 use datafusion::error::DataFusionError;
-use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
 use datafusion::physical_plan::ExecutionPlanProperties;
 use futures::StreamExt;
@@ -104,7 +104,12 @@ impl Run<'_> {
     }
 
     /// The parts of the files that are to be read, by day.
-    async fn fold(&self, work: &Work, files: &Arc<FoldedFiles>, context: &Arc<TaskContext>) -> Result<Vec<Shelves>> {
+    async fn fold(
+        &self,
+        work: &Work,
+        files: &Arc<FoldedFiles>,
+        context: &Arc<TaskContext>,
+    ) -> Result<Vec<Shelves>> {
         let messages = self.messages(work)?;
         let messages = self.session.create_physical_plan(&messages).await?;
         let folding = Folding {
@@ -114,7 +119,11 @@ impl Run<'_> {
         let parts = exec::fold(folding, Arc::clone(&self.keep.calendar), messages);
         let partitions = 0..parts.output_partitioning().partition_count();
         let tasks = partitions.map(|partition| {
-            SpawnedTask::spawn(Shelves::fill(Arc::clone(&parts), partition, Arc::clone(context)))
+            SpawnedTask::spawn(Shelves::fill(
+                Arc::clone(&parts),
+                partition,
+                Arc::clone(context),
+            ))
         });
         let tasks: Vec<_> = tasks.collect();
         let mut filled = Vec::with_capacity(tasks.len());
@@ -127,7 +136,9 @@ impl Run<'_> {
     /// The messages of the files that are to be read, with the numbers of their files.
     fn messages(&self, work: &Work) -> Result<LogicalPlan> {
         let read = |is_whole: bool| -> Result<Option<LogicalPlan>> {
-            let chosen = (0..).zip(&work.readings).filter(|(_, (_, reading))| reading.is_whole == is_whole);
+            let chosen = (0..)
+                .zip(&work.readings)
+                .filter(|(_, (_, reading))| reading.is_whole == is_whole);
             let files = &self.present.files.files;
             let mut numbers: HashMap<&str, u32> = HashMap::new();
             let mut days = exec::DaySet::default();
@@ -181,7 +192,10 @@ fn within(messages: LogicalPlan, days: RangeInclusive<i32>) -> Result<LogicalPla
         }))
     };
     let mut plan = LogicalPlanBuilder::from(messages);
-    if let (true, Some(first)) = (*days.start() > i32::MIN, bound(i64::from(*days.start()) - 2)) {
+    if let (true, Some(first)) = (
+        *days.start() > i32::MIN,
+        bound(i64::from(*days.start()) - 2),
+    ) {
         plan = plan.filter(sent_at.clone().gt_eq(first))?;
     }
     if let (true, Some(end)) = (*days.end() < i32::MAX, bound(i64::from(*days.end()) + 3)) {
@@ -198,7 +212,9 @@ async fn take(shelves: &mut [Shelves], day: i32) -> Result<Vec<RecordBatch>> {
     Ok(parts)
 }
 
-fn joined<T>(task: std::result::Result<Result<T>, impl std::error::Error + Send + Sync + 'static>) -> Result<T> {
+fn joined<T>(
+    task: std::result::Result<Result<T>, impl std::error::Error + Send + Sync + 'static>,
+) -> Result<T> {
     task.map_err(|cause| DataFusionError::External(Box::new(cause)))?
 }
 
@@ -225,7 +241,12 @@ impl DayJob {
             None => RecordBatch::new_empty(Arc::clone(&schema)),
         };
         parts.extend(self.keep.parts(self.day, &before, &self.dropped)?);
-        let size = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::get_array_memory_size).sum::<usize>();
+        let size = |batches: &[RecordBatch]| {
+            batches
+                .iter()
+                .map(RecordBatch::get_array_memory_size)
+                .sum::<usize>()
+        };
         let reservation = MemoryConsumer::new("DayRows").register(self.context.memory_pool());
         // The parts once more as they are merged, and the rows.
         reservation.try_grow(before.get_array_memory_size() + 3 * size(&parts))?;

@@ -46,7 +46,16 @@ impl SettledCalendar {
     pub(super) fn new(calendar: &[RecordBatch], gen_ai: &[RecordBatch]) -> Result<Self> {
         let mut settled = Self::default();
         for batch in calendar {
-            let rows = Rows::new(batch, &["org_id", "time_zone", "is_test", "gen_ai_on", "intent_analyzer_on"])?;
+            let rows = Rows::new(
+                batch,
+                &[
+                    "org_id",
+                    "time_zone",
+                    "is_test",
+                    "gen_ai_on",
+                    "intent_analyzer_on",
+                ],
+            )?;
             let in_force = rows.column("in_force")?;
             for row in 0..batch.num_rows() {
                 let holds = match in_force.as_boolean().value(row) {
@@ -54,7 +63,11 @@ impl SettledCalendar {
                     false => String::new(),
                 };
                 let period = rows.period(row, holds);
-                settled.sites.entry(rows.site(row)).or_default().push(period);
+                settled
+                    .sites
+                    .entry(rows.site(row))
+                    .or_default()
+                    .push(period);
             }
         }
         for batch in gen_ai {
@@ -80,13 +93,18 @@ impl SettledCalendar {
     /// What has changed from `before`.
     pub(super) fn changes(&self, before: &Self) -> Vec<Change> {
         let mut changes = differences(&before.sites, &self.sites);
-        let organizations: BTreeSet<&String> = before.gen_ai.keys().chain(self.gen_ai.keys()).collect();
+        let organizations: BTreeSet<&String> =
+            before.gen_ai.keys().chain(self.gen_ai.keys()).collect();
         let none = Tracks::new();
         for organization in organizations {
-            let [old, new] = [before, self].map(|all| all.gen_ai.get(organization).unwrap_or(&none));
+            let [old, new] =
+                [before, self].map(|all| all.gen_ai.get(organization).unwrap_or(&none));
             for change in differences(old, new) {
                 // Messages before the switch was known counted.
-                changes.push(Change { was_nothing: false, ..change });
+                changes.push(Change {
+                    was_nothing: false,
+                    ..change
+                });
             }
         }
         changes
@@ -100,7 +118,9 @@ impl Change {
             let day = instant.div_euclid(86_400_000_000_000);
             i32::try_from(day).unwrap_or(if day < 0 { i32::MIN } else { i32::MAX })
         };
-        let first = self.from.map_or(i32::MIN, |from| day(from).saturating_sub(2));
+        let first = self
+            .from
+            .map_or(i32::MIN, |from| day(from).saturating_sub(2));
         let last = self.to.map_or(i32::MAX, |to| day(to - 1).saturating_add(2));
         first..=last
     }
@@ -108,7 +128,8 @@ impl Change {
     /// Whether it holds one of the instants from the first to the last, in microseconds.
     pub(super) fn meets(&self, (first, last): (i64, i64)) -> bool {
         let nanoseconds = |micros: i64| Instant::from(micros) * 1_000;
-        self.from.is_none_or(|from| from < nanoseconds(last) + 1_000)
+        self.from
+            .is_none_or(|from| from < nanoseconds(last) + 1_000)
             && self.to.is_none_or(|to| nanoseconds(first) < to)
     }
 }
@@ -133,7 +154,10 @@ impl<'a> Rows<'a> {
         Ok(Self {
             batch,
             sites: as_text("site_id")?,
-            texts: texts.iter().map(|name| as_text(name)).collect::<Result<_>>()?,
+            texts: texts
+                .iter()
+                .map(|name| as_text(name))
+                .collect::<Result<_>>()?,
             first: cast(column("first_instant")?, &DataType::Int64)?,
             last: cast(column("last_instant")?, &DataType::Int64)?,
             nanoseconds: Instant::from(1_000_000_000 / per_second(*unit)),
@@ -183,7 +207,11 @@ fn differences(before: &Tracks, after: &Tracks) -> Vec<Change> {
 
 /// Compares what holds between each two bounds of either.
 fn of_site(site_id: &str, old: &[Period], new: &[Period], changes: &mut Vec<Change>) {
-    let bounds = old.iter().chain(new).flat_map(|period| [period.0, period.1]).flatten();
+    let bounds = old
+        .iter()
+        .chain(new)
+        .flat_map(|period| [period.0, period.1])
+        .flatten();
     let bounds: BTreeSet<Instant> = bounds.collect();
     let mut from = None;
     for to in bounds.into_iter().map(Some).chain([None]) {
@@ -192,7 +220,10 @@ fn of_site(site_id: &str, old: &[Period], new: &[Period], changes: &mut Vec<Chan
             let was_nothing = before.is_empty();
             match changes.last_mut() {
                 Some(last)
-                    if last.site_id == site_id && last.to == from && from.is_some() && last.was_nothing == was_nothing =>
+                    if last.site_id == site_id
+                        && last.to == from
+                        && from.is_some()
+                        && last.was_nothing == was_nothing =>
                 {
                     last.to = to;
                 }

@@ -38,8 +38,18 @@ pub(crate) struct Summary {
 impl Summary {
     /// New, changed, gone and unchanged files.
     pub(crate) fn file_counts(&self) -> [(&'static str, u64); 4] {
-        let FileCounts { new, changed, gone, same } = self.files;
-        [("new", new), ("changed", changed), ("gone", gone), ("same", same)]
+        let FileCounts {
+            new,
+            changed,
+            gone,
+            same,
+        } = self.files;
+        [
+            ("new", new),
+            ("changed", changed),
+            ("gone", gone),
+            ("same", same),
+        ]
     }
 
     /// New, changed and gone DARs.

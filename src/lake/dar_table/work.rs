@@ -78,13 +78,18 @@ impl Work {
                 calendars: Vec::new(),
                 sections: Vec::new(),
                 skips: before.skips,
+                previous: before.previous.clone(),
                 money: before.money.clone(),
             },
             counts: counts(before, now),
             is_done: false,
         };
-        let places: HashMap<&KnownFile, usize> =
-            now.files.iter().enumerate().map(|(place, file)| (file, place)).collect();
+        let places: HashMap<&KnownFile, usize> = now
+            .files
+            .iter()
+            .enumerate()
+            .map(|(place, file)| (file, place))
+            .collect();
         let known: HashMap<&KnownFile, &ReadFile> =
             before.files.iter().map(|read| (&read.file, read)).collect();
         let now_read: Vec<ReadFile> = now
@@ -97,15 +102,22 @@ impl Work {
             .collect();
         let mut ground = Ground::default();
         for section in &before.sections {
-            let old: Vec<&ReadFile> =
-                section.files.iter().filter_map(|file| before.files.get(*file)).collect();
+            let old: Vec<&ReadFile> = section
+                .files
+                .iter()
+                .filter_map(|file| before.files.get(*file))
+                .collect();
             let calendar = before.calendar(section).cloned().unwrap_or_default();
             let days = section.days.and(&now.bounds);
             if !days.is_empty() {
                 work.section(&days, &old, &calendar, &places, now)?;
                 ground.add(days, now_read.iter(), now.calendar);
             }
-            ground.add(section.days.without(&now.bounds), old.into_iter(), &calendar);
+            ground.add(
+                section.days.without(&now.bounds),
+                old.into_iter(),
+                &calendar,
+            );
         }
         (work.after.files, work.after.calendars, work.after.sections) = ground.laid();
         work.is_done = work.readings.is_empty()
@@ -189,8 +201,11 @@ fn changes(
             let days = change.days();
             !change.was_nothing && days.start() <= kept.start() && kept.end() <= days.end()
         };
-        let reached: HashSet<&str> =
-            changes.iter().filter(reaches_all).map(|change| change.site_id.as_str()).collect();
+        let reached: HashSet<&str> = changes
+            .iter()
+            .filter(reaches_all)
+            .map(|change| change.site_id.as_str())
+            .collect();
         if reached.len() * 2 > calendar.sites() {
             return Err(error::config(format!(
                 "sites or feature_periods changed for {} of {} sites on every day of the table: nothing of it would \
@@ -212,12 +227,18 @@ fn counts(before: &Manifest, now: &Now<'_>) -> FileCounts {
         .filter(|section| !section.days.and(&now.bounds).is_empty());
     let about: Vec<&Section> = about.collect();
     let known = |section: &Section| -> HashSet<&KnownFile> {
-        let files = section.files.iter().filter_map(|file| before.files.get(*file));
+        let files = section
+            .files
+            .iter()
+            .filter_map(|file| before.files.get(*file));
         files.map(|read| &read.file).collect()
     };
     let in_all: Vec<HashSet<&KnownFile>> = about.iter().map(|section| known(section)).collect();
-    let paths: HashSet<&str> =
-        in_all.iter().flatten().map(|file| file.path.as_str()).collect();
+    let paths: HashSet<&str> = in_all
+        .iter()
+        .flatten()
+        .map(|file| file.path.as_str())
+        .collect();
     let now_paths: HashSet<&str> = now.files.iter().map(|file| file.path.as_str()).collect();
     let mut counts = FileCounts {
         gone: paths.difference(&now_paths).count() as u64,
@@ -256,9 +277,15 @@ impl Ground {
         }
         let mut keys = Vec::new();
         for read in files {
-            let KnownFile { path, size, version } = read.file.clone();
+            let KnownFile {
+                path,
+                size,
+                version,
+            } = read.file.clone();
             let key = (path, version, size);
-            self.files.entry(key.clone()).or_insert_with(|| read.clone());
+            self.files
+                .entry(key.clone())
+                .or_insert_with(|| read.clone());
             keys.push(key);
         }
         keys.sort_unstable();
@@ -274,9 +301,14 @@ impl Ground {
 
     /// Files, calendars and sections as a manifest has them: the same ones always in the same order.
     fn laid(mut self) -> (Vec<ReadFile>, Vec<SettledCalendar>, Vec<Section>) {
-        self.sections.sort_by_key(|(_, _, days)| days.hull().map(|hull| *hull.start()));
-        let places: HashMap<&(String, String, u64), usize> =
-            self.files.keys().enumerate().map(|(place, key)| (key, place)).collect();
+        self.sections
+            .sort_by_key(|(_, _, days)| days.hull().map(|hull| *hull.start()));
+        let places: HashMap<&(String, String, u64), usize> = self
+            .files
+            .keys()
+            .enumerate()
+            .map(|(place, key)| (key, place))
+            .collect();
         let mut calendars: Vec<SettledCalendar> = Vec::new();
         let mut sections = Vec::new();
         for (keys, calendar, days) in self.sections {
@@ -285,8 +317,15 @@ impl Ground {
                 calendars.push(calendar);
                 calendars.len() - 1
             });
-            let files = keys.iter().filter_map(|key| places.get(key).copied()).collect();
-            sections.push(Section { days, files, calendar });
+            let files = keys
+                .iter()
+                .filter_map(|key| places.get(key).copied())
+                .collect();
+            sections.push(Section {
+                days,
+                files,
+                calendar,
+            });
         }
         drop(places);
         (self.files.into_values().collect(), calendars, sections)

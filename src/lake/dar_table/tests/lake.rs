@@ -73,7 +73,11 @@ impl Lake {
 
     /// A session in which the table is used as the option says.
     pub(super) fn session(&self, dar_table: &str) -> SessionContext {
-        let options = self.options.iter().copied().chain([("dar_table", dar_table)]);
+        let options = self
+            .options
+            .iter()
+            .copied()
+            .chain([("dar_table", dar_table)]);
         let path = |path: &str| self.path(path).to_str().unwrap().to_owned();
         let messages = Source {
             location: path("messages"),
@@ -87,8 +91,13 @@ impl Lake {
         open(Settings {
             threads: Some(2),
             memory_limit: self.memory_limit,
-            relations: relations.into_iter().map(|(name, relation)| (name.to_owned(), relation)).collect(),
-            options: options.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            relations: relations
+                .into_iter()
+                .map(|(name, relation)| (name.to_owned(), relation))
+                .collect(),
+            options: options
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
             dar_table: Some(path("dars")),
             ..Settings::default()
         })
@@ -101,17 +110,25 @@ impl Lake {
             let values = messages.iter().map(value);
             match self.integers {
                 true => Arc::new(values.collect::<Int64Array>()),
-                false => Arc::new(values.map(|id| id.map(|id| format!("id {id}"))).collect::<StringArray>()),
+                false => Arc::new(
+                    values
+                        .map(|id| id.map(|id| format!("id {id}")))
+                        .collect::<StringArray>(),
+                ),
             }
         };
         let at = messages.iter().map(|message| message.at);
         let at: ArrayRef = match unit {
             Unit::Milliseconds => Arc::new(
-                TimestampMillisecondArray::from_iter_values(at.map(|at| at.div_euclid(1_000))).with_timezone("UTC"),
+                TimestampMillisecondArray::from_iter_values(at.map(|at| at.div_euclid(1_000)))
+                    .with_timezone("UTC"),
             ),
-            Unit::Microseconds => Arc::new(TimestampMicrosecondArray::from_iter_values(at).with_timezone("UTC")),
+            Unit::Microseconds => {
+                Arc::new(TimestampMicrosecondArray::from_iter_values(at).with_timezone("UTC"))
+            }
             Unit::Nanoseconds(more) => Arc::new(
-                TimestampNanosecondArray::from_iter_values(at.map(|at| at * 1_000 + more)).with_timezone("UTC"),
+                TimestampNanosecondArray::from_iter_values(at.map(|at| at * 1_000 + more))
+                    .with_timezone("UTC"),
             ),
         };
         let text = |value: fn(&Message) -> Option<&'static str>| -> ArrayRef {
@@ -130,7 +147,9 @@ impl Lake {
         ])
         .unwrap();
         let half = self.path("half");
-        let mut writer = ArrowWriter::try_new(std::fs::File::create(&half).unwrap(), rows.schema(), None).unwrap();
+        let mut writer =
+            ArrowWriter::try_new(std::fs::File::create(&half).unwrap(), rows.schema(), None)
+                .unwrap();
         writer.write(&rows).unwrap();
         writer.close().unwrap();
         std::fs::rename(half, self.path("messages").join(format!("{name}.parquet"))).unwrap();
@@ -148,14 +167,25 @@ impl Lake {
     pub(super) async fn rows(&self, dar_table: &str, sql: &str) -> Vec<String> {
         let ctx = self.session(dar_table);
         let rows = crate::sql::sql(&ctx, sql).await.unwrap();
-        let types: Vec<String> = rows.schema().fields().iter().map(|field| field.to_string()).collect();
+        let types: Vec<String> = rows
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| field.to_string())
+            .collect();
         let mut texts = Vec::new();
         for batch in rows.collect().await.unwrap() {
             let options = FormatOptions::default().with_null("NULL");
-            let columns: Vec<ArrayFormatter<'_>> =
-                batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options).unwrap()).collect();
+            let columns: Vec<ArrayFormatter<'_>> = batch
+                .columns()
+                .iter()
+                .map(|column| ArrayFormatter::try_new(column, &options).unwrap())
+                .collect();
             for row in 0..batch.num_rows() {
-                let cells: Vec<String> = columns.iter().map(|column| column.value(row).to_string()).collect();
+                let cells: Vec<String> = columns
+                    .iter()
+                    .map(|column| column.value(row).to_string())
+                    .collect();
                 texts.push(cells.join(" | "));
             }
         }
@@ -174,7 +204,11 @@ impl Lake {
     #[track_caller]
     pub(super) fn assert_equal(kept: &[String], computed: &[String]) {
         let only = |these: &[String], those: &[String]| -> Vec<String> {
-            these.iter().filter(|row| !those.contains(row)).cloned().collect()
+            these
+                .iter()
+                .filter(|row| !those.contains(row))
+                .cloned()
+                .collect()
         };
         assert_eq!(
             kept,
@@ -188,18 +222,35 @@ impl Lake {
     /// That of all days.
     pub(super) async fn check(&self) {
         let sql = "SELECT * FROM dars";
-        assert!(self.is_from_table(sql).await, "{}", self.rows("on", "EXPLAIN SELECT * FROM dars").await.join("\n"));
+        assert!(
+            self.is_from_table(sql).await,
+            "{}",
+            self.rows("on", "EXPLAIN SELECT * FROM dars")
+                .await
+                .join("\n")
+        );
         Self::assert_equal(&self.rows("on", sql).await, &self.rows("off", sql).await);
     }
 }
 
 /// `site, organization, zone, from, to, is_test`, instants as text.
-pub(super) type SiteRow = (i64, &'static str, &'static str, Option<&'static str>, Option<&'static str>, bool);
+pub(super) type SiteRow = (
+    i64,
+    &'static str,
+    &'static str,
+    Option<&'static str>,
+    Option<&'static str>,
+    bool,
+);
 
 /// Rows of `sites` as a query; ids as text.
 pub(super) fn sites(rows: &[SiteRow]) -> String {
     let rows = rows.iter().map(|(site, org, zone, from, to, test)| {
-        format!("('id {site}', '{org}', '{zone}', {}, {}, {test})", instant(*from), instant(*to))
+        format!(
+            "('id {site}', '{org}', '{zone}', {}, {}, {test})",
+            instant(*from),
+            instant(*to)
+        )
     });
     format!(
         "SELECT * FROM (VALUES {}) AS t(site_id, org_id, time_zone, valid_from, valid_to, is_test)",
@@ -208,16 +259,34 @@ pub(super) fn sites(rows: &[SiteRow]) -> String {
 }
 
 /// `organization, feature, site, from, to`
-pub(super) type SwitchRow =
-    (&'static str, &'static str, Option<i64>, &'static str, Option<&'static str>);
+pub(super) type SwitchRow = (
+    &'static str,
+    &'static str,
+    Option<i64>,
+    &'static str,
+    Option<&'static str>,
+);
 
 /// Rows of `feature_periods` as a query.
 pub(super) fn switches(rows: &[SwitchRow]) -> String {
-    let never = ("nobody", "gen_ai", None, "2000-01-01T00:00:00Z", Some("2000-01-02T00:00:00Z"));
-    let rows = rows.iter().chain([&never]).map(|(org, feature, site, from, to)| {
-        let site = site.map_or("NULL".to_owned(), |site| format!("'id {site}'"));
-        format!("('{org}', '{feature}', {site}, {}, {})", instant(Some(from)), instant(*to))
-    });
+    let never = (
+        "nobody",
+        "gen_ai",
+        None,
+        "2000-01-01T00:00:00Z",
+        Some("2000-01-02T00:00:00Z"),
+    );
+    let rows = rows
+        .iter()
+        .chain([&never])
+        .map(|(org, feature, site, from, to)| {
+            let site = site.map_or("NULL".to_owned(), |site| format!("'id {site}'"));
+            format!(
+                "('{org}', '{feature}', {site}, {}, {})",
+                instant(Some(from)),
+                instant(*to)
+            )
+        });
     format!(
         "SELECT * FROM (VALUES {}) AS t(org_id, feature, site_id, enabled_from, enabled_to)",
         rows.collect::<Vec<_>>().join(", ")
@@ -243,7 +312,11 @@ pub(super) fn message(conversation: i64, consumer: Option<i64>, sent_at: &str) -
         conversation,
         consumer,
         at: at(sent_at),
-        sender: if consumer.is_some() { "consumer" } else { "agent" },
+        sender: if consumer.is_some() {
+            "consumer"
+        } else {
+            "agent"
+        },
         audience: None,
         channel: Some("WEB"),
         listened: None,

@@ -44,7 +44,16 @@ fn messages() -> impl Strategy<Value = Vec<Message>> {
         prop::sample::select(vec![None, None, Some(true), Some(false)]),
     );
     let message = message.prop_map(
-        |(site, conversation, consumer, (day, quarter, micros), sender, audience, channel, listened)| Message {
+        |(
+            site,
+            conversation,
+            consumer,
+            (day, quarter, micros),
+            sender,
+            audience,
+            channel,
+            listened,
+        )| Message {
             site,
             conversation,
             consumer,
@@ -69,8 +78,13 @@ fn unit() -> impl Strategy<Value = Unit> {
 }
 
 fn site_rows() -> impl Strategy<Value = Vec<SiteRow>> {
-    const ZONES: [&str; 5] =
-        ["Europe/Rome", "Pacific/Apia", "America/St_Johns", "Asia/Tokyo", "Pacific/Honolulu"];
+    const ZONES: [&str; 5] = [
+        "Europe/Rome",
+        "Pacific/Apia",
+        "America/St_Johns",
+        "Asia/Tokyo",
+        "Pacific/Honolulu",
+    ];
     let cut = prop::sample::select(vec![
         "2025-03-28T23:00:00Z",
         "2025-03-30T01:30:00Z",
@@ -79,8 +93,15 @@ fn site_rows() -> impl Strategy<Value = Vec<SiteRow>> {
     let zone = || prop::sample::select(ZONES.to_vec());
     let org = || prop::sample::select(vec!["one", "two"]);
     let of_site = move |site: i64| {
-        (0..6_u8, zone(), zone(), org(), cut.clone(), prop::bool::weighted(0.2)).prop_map(
-            move |(shape, zone, other, org, cut, test)| match shape {
+        (
+            0..6_u8,
+            zone(),
+            zone(),
+            org(),
+            cut.clone(),
+            prop::bool::weighted(0.2),
+        )
+            .prop_map(move |(shape, zone, other, org, cut, test)| match shape {
                 0 | 1 | 2 => vec![(site, org, zone, None, None, test)],
                 3 => vec![
                     (site, org, zone, None, Some(cut), test),
@@ -88,8 +109,7 @@ fn site_rows() -> impl Strategy<Value = Vec<SiteRow>> {
                 ],
                 4 => vec![(site, org, zone, Some(cut), None, test)],
                 _ => Vec::new(),
-            },
-        )
+            })
     };
     (of_site(1), of_site(2), of_site(3)).prop_map(|(mut one, two, three)| {
         if one.is_empty() {
@@ -103,10 +123,21 @@ fn switch_rows() -> impl Strategy<Value = Vec<SwitchRow>> {
     let row = (
         prop::sample::select(vec!["one", "two"]),
         prop::sample::select(vec!["gen_ai", "intent_analyzer"]),
-        prop::sample::select(vec!["2025-03-28T12:00:00Z", "2025-03-29T22:00:00Z", "2025-03-30T05:00:00Z"]),
-        prop::sample::select(vec![None, Some("2025-03-31T00:00:00Z"), Some("2025-03-30T12:00:00Z")]),
+        prop::sample::select(vec![
+            "2025-03-28T12:00:00Z",
+            "2025-03-29T22:00:00Z",
+            "2025-03-30T05:00:00Z",
+        ]),
+        prop::sample::select(vec![
+            None,
+            Some("2025-03-31T00:00:00Z"),
+            Some("2025-03-30T12:00:00Z"),
+        ]),
     );
-    prop::collection::vec(row.prop_map(|(org, feature, from, to)| (org, feature, None, from, to)), 0..3)
+    prop::collection::vec(
+        row.prop_map(|(org, feature, from, to)| (org, feature, None, from, to)),
+        0..3,
+    )
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -132,7 +163,11 @@ fn history() -> impl Strategy<Value = History> {
     );
     let steps = prop::collection::vec((prop::collection::vec(event(), 0..3), bounds()), 1..8);
     (options, any::<bool>(), steps).prop_map(|((relationship, rule), integers, steps)| History {
-        options: vec![("relationship", relationship), ("gen_ai_rule", rule), ("rejects", "skip")],
+        options: vec![
+            ("relationship", relationship),
+            ("gen_ai_rule", rule),
+            ("rejects", "skip"),
+        ],
         integers,
         steps,
     })
@@ -175,7 +210,12 @@ async fn live(history: History) {
         };
         if let Err(cause) = lake.refresh(&asked).await {
             assert!(cause.to_string().contains("--full"), "{cause}");
-            lake.refresh(&Refresh { full: true, ..asked }).await.unwrap();
+            lake.refresh(&Refresh {
+                full: true,
+                ..asked
+            })
+            .await
+            .unwrap();
         }
         let sql = match (asked.since, asked.until) {
             (Some(since), Some(until)) => format!(

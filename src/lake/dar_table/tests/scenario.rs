@@ -42,7 +42,10 @@ async fn every_step_leaves_the_table_equal() {
         ],
         Unit::Milliseconds,
     );
-    assert!(!lake.is_from_table("SELECT * FROM dars").await, "there is no table yet");
+    assert!(
+        !lake.is_from_table("SELECT * FROM dars").await,
+        "there is no table yet"
+    );
 
     // The first run.
     let summary = lake.refresh(&PLAIN).await.unwrap();
@@ -58,8 +61,15 @@ async fn every_step_leaves_the_table_equal() {
     assert_eq!(summary.version, Some(0));
 
     // A new week: days of before are not touched.
-    lake.write("week2", &[message(11, Some(1), "2026-01-12T10:00:00Z")], Unit::Milliseconds);
-    assert!(!lake.is_from_table("SELECT * FROM dars").await, "a file was not read yet");
+    lake.write(
+        "week2",
+        &[message(11, Some(1), "2026-01-12T10:00:00Z")],
+        Unit::Milliseconds,
+    );
+    assert!(
+        !lake.is_from_table("SELECT * FROM dars").await,
+        "a file was not read yet"
+    );
     let summary = lake.refresh(&PLAIN).await.unwrap();
     assert_eq!(counts(&summary), ([1, 0, 0, 1], [1, 0, 0]));
     assert_eq!(summary.days.len(), 1);
@@ -79,7 +89,11 @@ async fn every_step_leaves_the_table_equal() {
     lake.check().await;
 
     // The same messages again count as rows, and make no DAR.
-    lake.write("copy", &[second, message(11, Some(1), "2026-01-05T10:00:00Z")], Unit::Milliseconds);
+    lake.write(
+        "copy",
+        &[second, message(11, Some(1), "2026-01-05T10:00:00Z")],
+        Unit::Milliseconds,
+    );
     let summary = lake.refresh(&PLAIN).await.unwrap();
     assert_eq!(counts(&summary), ([1, 0, 0, 3], [0, 2, 0]));
     lake.check().await;
@@ -87,15 +101,27 @@ async fn every_step_leaves_the_table_equal() {
     // Finer instants: now the first message is decided below the microsecond.
     let mut earlier = message(31, Some(3), "2026-01-06T10:00:00Z");
     earlier.channel = Some("SMS");
-    lake.write("fine", &[earlier, message(31, Some(3), "2026-01-06T10:00:00Z")], Unit::Nanoseconds(7));
+    lake.write(
+        "fine",
+        &[earlier, message(31, Some(3), "2026-01-06T10:00:00Z")],
+        Unit::Nanoseconds(7),
+    );
     lake.refresh(&PLAIN).await.unwrap();
     lake.check().await;
-    lake.write("finer", &[message(31, Some(3), "2026-01-06T10:00:00Z")], Unit::Nanoseconds(3));
+    lake.write(
+        "finer",
+        &[message(31, Some(3), "2026-01-06T10:00:00Z")],
+        Unit::Nanoseconds(3),
+    );
     lake.refresh(&PLAIN).await.unwrap();
     lake.check().await;
 
     // Rewritten, removed.
-    lake.write("copy", &[message(13, Some(4), "2026-01-07T10:00:00Z")], Unit::Microseconds);
+    lake.write(
+        "copy",
+        &[message(13, Some(4), "2026-01-07T10:00:00Z")],
+        Unit::Microseconds,
+    );
     lake.remove("late");
     let summary = lake.refresh(&PLAIN).await.unwrap();
     assert_eq!(counts(&summary).0, [0, 1, 1, 4]);
@@ -103,12 +129,29 @@ async fn every_step_leaves_the_table_equal() {
 
     // A site moves, from an instant on.
     lake.sites = sites(&[
-        (1, "one", "Europe/Rome", None, Some("2026-01-06T00:00:00Z"), false),
-        (1, "one", "Pacific/Auckland", Some("2026-01-06T00:00:00Z"), None, false),
+        (
+            1,
+            "one",
+            "Europe/Rome",
+            None,
+            Some("2026-01-06T00:00:00Z"),
+            false,
+        ),
+        (
+            1,
+            "one",
+            "Pacific/Auckland",
+            Some("2026-01-06T00:00:00Z"),
+            None,
+            false,
+        ),
         (2, "two", "America/New_York", None, None, false),
         (3, "two", "Asia/Tokyo", None, None, true),
     ]);
-    assert!(!lake.is_from_table("SELECT * FROM dars").await, "another calendar");
+    assert!(
+        !lake.is_from_table("SELECT * FROM dars").await,
+        "another calendar"
+    );
     let summary = lake.refresh(&PLAIN).await.unwrap();
     assert_eq!(counts(&summary).0, [0, 0, 0, 5]);
     assert!(!summary.days.is_empty());
@@ -128,22 +171,52 @@ async fn every_step_leaves_the_table_equal() {
 
     // A site that is no test any more, a new one that nobody wrote to, another file.
     lake.sites = sites(&[
-        (1, "one", "Europe/Rome", None, Some("2026-01-06T00:00:00Z"), false),
-        (1, "one", "Pacific/Auckland", Some("2026-01-06T00:00:00Z"), None, false),
+        (
+            1,
+            "one",
+            "Europe/Rome",
+            None,
+            Some("2026-01-06T00:00:00Z"),
+            false,
+        ),
+        (
+            1,
+            "one",
+            "Pacific/Auckland",
+            Some("2026-01-06T00:00:00Z"),
+            None,
+            false,
+        ),
         (2, "two", "America/New_York", None, None, false),
         (3, "two", "Asia/Tokyo", None, None, false),
         (4, "four", "UTC", None, None, false),
     ]);
-    lake.write("week3", &[message(14, Some(4), "2026-01-19T10:00:00Z")], Unit::Microseconds);
+    lake.write(
+        "week3",
+        &[message(14, Some(4), "2026-01-19T10:00:00Z")],
+        Unit::Microseconds,
+    );
     lake.refresh(&PLAIN).await.unwrap();
     lake.check().await;
 
     // Every row another one: that is said, and done when asked.
     lake.options = vec![("relationship", "conversation")];
-    assert!(!lake.is_from_table("SELECT * FROM dars").await, "another reading");
+    assert!(
+        !lake.is_from_table("SELECT * FROM dars").await,
+        "another reading"
+    );
     let cause = lake.refresh(&PLAIN).await.unwrap_err().to_string();
-    assert!(cause.contains("relationship was 'consumer' and is 'conversation'") && cause.contains("--full"), "{cause}");
-    lake.refresh(&Refresh { full: true, ..PLAIN }).await.unwrap();
+    assert!(
+        cause.contains("relationship was 'consumer' and is 'conversation'")
+            && cause.contains("--full"),
+        "{cause}"
+    );
+    lake.refresh(&Refresh {
+        full: true,
+        ..PLAIN
+    })
+    .await
+    .unwrap();
     lake.check().await;
 
     // A site that moves for all time, of four: only its days.
@@ -164,12 +237,24 @@ async fn every_step_leaves_the_table_equal() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_that_reaches_everything_asks_for_a_full_refresh() {
     let mut lake = Lake::new();
-    lake.write("a", &[message(1, Some(1), "2026-01-05T10:00:00Z")], Unit::Milliseconds);
+    lake.write(
+        "a",
+        &[message(1, Some(1), "2026-01-05T10:00:00Z")],
+        Unit::Milliseconds,
+    );
     lake.refresh(&PLAIN).await.unwrap();
     lake.sites = sites(&[(1, "one", "Asia/Tokyo", None, None, false)]);
     let cause = lake.refresh(&PLAIN).await.unwrap_err().to_string();
-    assert!(cause.contains("1 of 1 sites") && cause.contains("--full"), "{cause}");
-    lake.refresh(&Refresh { full: true, ..PLAIN }).await.unwrap();
+    assert!(
+        cause.contains("1 of 1 sites") && cause.contains("--full"),
+        "{cause}"
+    );
+    lake.refresh(&Refresh {
+        full: true,
+        ..PLAIN
+    })
+    .await
+    .unwrap();
     lake.check().await;
 }
 
@@ -181,7 +266,10 @@ async fn ids_may_be_integers() {
     lake.sites = "SELECT 1 AS site_id, 7 AS org_id, 'Europe/Rome' AS time_zone".to_owned();
     lake.write(
         "a",
-        &[message(-5, None, "2026-01-05T10:00:00Z"), message(10, Some(2), "2026-01-05T10:00:00Z")],
+        &[
+            message(-5, None, "2026-01-05T10:00:00Z"),
+            message(10, Some(2), "2026-01-05T10:00:00Z"),
+        ],
         Unit::Milliseconds,
     );
     lake.refresh(&PLAIN).await.unwrap();
@@ -216,11 +304,20 @@ async fn a_run_may_be_about_some_days_only() {
     };
     let summary = lake.refresh(&some).await.unwrap();
     // In Rome it is the next day already.
-    assert_eq!(summary.days, [day("2026-01-04").unwrap(), day("2026-01-05").unwrap()]);
+    assert_eq!(
+        summary.days,
+        [day("2026-01-04").unwrap(), day("2026-01-05").unwrap()]
+    );
     let of_days = "SELECT * FROM dars WHERE day >= DATE '2026-01-04' AND day < DATE '2026-01-06'";
     assert!(lake.is_from_table(of_days).await);
-    Lake::assert_equal(&lake.rows("on", of_days).await, &lake.rows("off", of_days).await);
-    for sql in ["SELECT * FROM dars", "SELECT * FROM dars WHERE day >= DATE '2026-01-05'"] {
+    Lake::assert_equal(
+        &lake.rows("on", of_days).await,
+        &lake.rows("off", of_days).await,
+    );
+    for sql in [
+        "SELECT * FROM dars",
+        "SELECT * FROM dars WHERE day >= DATE '2026-01-05'",
+    ] {
         assert!(!lake.is_from_table(sql).await, "{sql}");
         Lake::assert_equal(&lake.rows("on", sql).await, &lake.rows("off", sql).await);
     }
@@ -238,16 +335,31 @@ async fn rejected_messages_wait_for_their_site() {
     let mut lake = Lake::new();
     let mut unknown = message(2, Some(2), "2026-01-06T10:00:00Z");
     unknown.site = 2;
-    lake.write("a", &[message(1, Some(1), "2026-01-05T10:00:00Z"), unknown], Unit::Milliseconds);
+    lake.write(
+        "a",
+        &[message(1, Some(1), "2026-01-05T10:00:00Z"), unknown],
+        Unit::Milliseconds,
+    );
     let cause = lake.refresh(&PLAIN).await.unwrap_err().to_string();
-    assert!(cause.contains("not in sites") || cause.contains("unknown"), "{cause}");
+    assert!(
+        cause.contains("not in sites") || cause.contains("unknown"),
+        "{cause}"
+    );
     lake.options = vec![("rejects", "skip")];
     let summary = lake.refresh(&PLAIN).await.unwrap();
     assert_eq!(summary.rejected, 1);
     lake.check().await;
-    assert_eq!(lake.refresh(&PLAIN).await.unwrap().rejected, 1, "it is still there");
+    assert_eq!(
+        lake.refresh(&PLAIN).await.unwrap().rejected,
+        1,
+        "it is still there"
+    );
     // A query that fails at rejected messages does not hear of a table that left them out.
-    assert!(!lake.is_from_table("SELECT * FROM dars(rejects => 'fail')").await);
+    assert!(
+        !lake
+            .is_from_table("SELECT * FROM dars(rejects => 'fail')")
+            .await
+    );
     lake.sites = sites(&[
         (1, "one", "Europe/Rome", None, None, false),
         (2, "one", "Europe/Rome", None, None, false),
@@ -255,7 +367,10 @@ async fn rejected_messages_wait_for_their_site() {
     let summary = lake.refresh(&PLAIN).await.unwrap();
     assert_eq!((summary.rejected, counts(&summary).1), (0, [1, 0, 0]));
     lake.check().await;
-    assert!(lake.is_from_table("SELECT * FROM dars(rejects => 'fail')").await);
+    assert!(
+        lake.is_from_table("SELECT * FROM dars(rejects => 'fail')")
+            .await
+    );
     lake.options = Vec::new();
     lake.check().await;
 }
@@ -266,7 +381,11 @@ async fn a_small_memory_gives_the_same_rows() {
     let mut lake = Lake::new();
     let messages: Vec<_> = (0..60_000_i64)
         .map(|number| {
-            let mut message = message(number % 20_000, Some(number % 7_000), "2026-01-05T10:00:00Z");
+            let mut message = message(
+                number % 20_000,
+                Some(number % 7_000),
+                "2026-01-05T10:00:00Z",
+            );
             message.at += number * 60_000_000;
             message
         })
@@ -290,7 +409,14 @@ async fn of_several_at_once_nothing_is_counted_twice() {
     for round in 0..4 {
         let name = format!("round {round}");
         let day = format!("2026-01-0{}T10:00:00Z", round + 1);
-        lake.write(&name, &[message(round, Some(1), &day), message(9, None, "2026-01-05T10:00:00Z")], Unit::Milliseconds);
+        lake.write(
+            &name,
+            &[
+                message(round, Some(1), &day),
+                message(9, None, "2026-01-05T10:00:00Z"),
+            ],
+            Unit::Milliseconds,
+        );
         let runs = futures::future::join_all((0..4).map(|_| lake.refresh(&unlocked))).await;
         for run in runs {
             run.unwrap();
@@ -305,7 +431,12 @@ async fn of_several_at_once_nothing_is_counted_twice() {
     }
     for day in std::fs::read_dir(lake.path("dars")).unwrap() {
         let day = day.unwrap().path();
-        if day.file_name().unwrap().to_string_lossy().starts_with("day=") {
+        if day
+            .file_name()
+            .unwrap()
+            .to_string_lossy()
+            .starts_with("day=")
+        {
             for file in std::fs::read_dir(day).unwrap() {
                 let name = file.unwrap().file_name().into_string().unwrap();
                 assert!(log.contains(&name), "{name} is litter");
