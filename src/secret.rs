@@ -75,7 +75,7 @@ fn addresses(text: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     for (colon, _) in text.match_indices("://") {
         let start = colon + 3;
-        let whole = &text[start..start + length(&text[start..], |c| ends_address(c))];
+        let whole = &text[start..start + length(&text[start..], ends_address)];
         let authority = &whole[..length(whole, |c| matches!(c, '/' | '?' | '#'))];
         if let Some(user) = authority.rfind('@') {
             // `abfss://container@account…` names a container; a password has a colon before it.

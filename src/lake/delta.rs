@@ -8,8 +8,8 @@ use std::sync::Arc;
 use datafusion::catalog::TableProvider;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::context::SessionState;
+use datafusion::object_store::ObjectStore;
 use datafusion::object_store::path::Path;
-use datafusion::object_store::{ObjectStore, ObjectStoreExt};
 use futures::TryStreamExt;
 
 use super::Source;
@@ -36,7 +36,11 @@ pub(crate) enum Moment {
 pub(super) async fn found(state: &SessionState, source: &Source) -> Result<Option<Place>> {
     let address = Address::of(&source.location)?;
     // A web server cannot be asked for a list; a pattern is about files.
-    let may_be = address.service != Service::Web && !is_pattern(&address);
+    let may_be = match address.service {
+        Service::Web => false,
+        Service::Local => std::path::Path::new(address.path).is_dir(),
+        _ => !address.path.contains(['*', '?', '[']),
+    };
     let must_be = source.is_delta || source.moment.is_some();
     if may_be {
         let place = stores::place(state.runtime_env(), &source.location)?;
@@ -51,11 +55,6 @@ pub(super) async fn found(state: &SessionState, source: &Source) -> Result<Optio
         )));
     }
     Ok(None)
-}
-
-fn is_pattern(address: &Address<'_>) -> bool {
-    address.path.contains(['*', '?', '['])
-        && !(address.service == Service::Local && std::path::Path::new(address.path).exists())
 }
 
 /// Whether the folder is that of a Delta table.
@@ -90,7 +89,7 @@ pub(super) async fn refuse_inside(
     loop {
         let folder = Path::from_iter(segments.iter().map(String::as_str));
         if has_log(store, &folder).await? {
-            return Err(inside(location, &folder.to_string()));
+            return Err(inside(location, folder.as_ref()));
         }
         match segments.pop() {
             Some(last) if last.contains('=') => {}
@@ -208,6 +207,8 @@ pub(crate) fn log_store(place: &Place) -> Result<deltalake::logstore::LogStoreRe
 /// If the first commit that is kept is later.
 #[cfg(feature = "delta")]
 async fn version_at(place: &Place, time: jiff::Timestamp, location: &str) -> Result<u64> {
+    use datafusion::object_store::ObjectStoreExt;
+
     let store_error = |cause| DataFusionError::ObjectStore(Box::new(cause));
     let log = place.path.clone().join(LOG);
     let listed = place.store.list_with_delimiter(Some(&log)).await;

@@ -194,7 +194,16 @@ impl Root {
         let path = path.map_err(store_error)?;
         // A key may be a file, and also what other keys begin with; a slash at the end asks for those.
         let may_be_file = pattern.is_none() && !before.is_empty() && !before.ends_with('/');
-        let file = match may_be_file {
+        let is_folder = may_be_file
+            && !is_web
+            && !FileKind::is_data_file(before)
+            && store
+                .list(Some(&path))
+                .try_next()
+                .await
+                .map_err(store_error)?
+                .is_some();
+        let file = match may_be_file && !is_folder {
             false => None,
             true => match store.head(&path).await {
                 Ok(meta) => Some(meta),

@@ -330,7 +330,6 @@ fn results_are_written_to_a_bucket_whole() {
         ],
     )
     .fails(&[]);
-    run(&desk, &["-o", "s3://nowhere/x.csv", "-c", "SELECT 1 AS n"]).fails(&["nowhere"]);
     assert_eq!(s3.objects(), before);
     desk.run(&["-o", "https://127.0.0.1:1/x.csv", "-c", "SELECT 1"])
         .fails(&["only reads"]);
@@ -428,11 +427,11 @@ fn no_secret_is_ever_seen() {
     s3.put("delta/messages", "lake/messages")
         .put("generated/sites.parquet", "sites.parquet");
     let broken = "lake/messages/_delta_log/00000000000000000001.json";
-    let desk = s3.desk(&format!(
-        "[stores.\"s3://closed\"]\nendpoint = \"http://127.0.0.1:1\"\naccess_key_id = {{ env = \"OTHER_KEY\" }}\n\
-         secret_access_key = {{ env = \"OTHER_SECRET\" }}\nsession_token = {{ env = \"OTHER_TOKEN\" }}\n\
-         [relations]\nlake = {{ path = \"s3://exports/lake/messages\", version = 9 }}\n"
-    ));
+    let desk = s3.desk(
+        "[stores.\"s3://closed\"]\nendpoint = \"http://127.0.0.1:1\"\naccess_key_id = { env = \"OTHER_KEY\" }\n\
+         secret_access_key = { env = \"OTHER_SECRET\" }\nsession_token = { env = \"OTHER_TOKEN\" }\n\
+         [relations]\nlake = { path = \"s3://exports/lake/messages\", version = 9 }\n"
+    );
     let secrets = [
         KEY,
         SECRET,

@@ -112,7 +112,7 @@ mod tests {
             ),
             (
                 "[stores.\"s3://b\"]\nsecret_access_key = { evn = \"X\" }",
-                "did you mean 'env'?",
+                "unknown key 'evn': one of 'env' is expected",
             ),
         ] {
             let said = error(text);

@@ -19,7 +19,7 @@ use futures::stream::BoxStream;
 use super::unreadable;
 use crate::error;
 
-/// What a file, and no stream, begins with; the last two bytes are padding.
+/// What a file, and no stream, begins with; from the last two bytes on it is padding.
 const MAGIC: &[u8; 8] = b"ARROW1\0\0";
 
 /// Reads one file or stream.
@@ -53,17 +53,12 @@ impl Ipc {
             Some(_) => Buffer::from(bytes),
             None => {
                 self.first.extend_from_slice(bytes);
-                if self.first.len() < MAGIC.len() {
+                let Some(start) = first_message(&self.first) else {
                     return Ok(Vec::new());
-                }
-                let is_file = self.first.starts_with(MAGIC);
-                self.is_file = Some(is_file);
+                };
+                self.is_file = Some(start > 0);
                 let first = std::mem::take(&mut self.first);
-                Buffer::from(if is_file {
-                    &first[MAGIC.len()..]
-                } else {
-                    &first
-                })
+                Buffer::from(&first[start..])
             }
         };
         let mut batches = Vec::new();
@@ -98,6 +93,20 @@ impl Ipc {
             "'{file}' ends without the mark that ends an Arrow stream: it is cut off, or was not closed by its writer"
         )))
     }
+}
+
+/// Where the first message begins: behind the mark of a file and its padding, which some writers make longer; nowhere
+/// yet if there are too few bytes.
+fn first_message(bytes: &[u8]) -> Option<usize> {
+    if bytes.len() < MAGIC.len() {
+        return None;
+    }
+    if !bytes.starts_with(MAGIC) {
+        return Some(0);
+    }
+    let mut words = bytes.chunks_exact(MAGIC.len());
+    let padding = words.position(|word| word != MAGIC && word.iter().any(|byte| *byte != 0))?;
+    Some(padding * MAGIC.len())
 }
 
 fn is_end(cause: &ArrowError) -> bool {

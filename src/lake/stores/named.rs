@@ -198,7 +198,8 @@ impl MultipartUpload for NamedUpload {
 
 /// The same failure in our words.
 fn worded(store: &str, path: &str, cause: Error) -> Error {
-    let what = format!("{store}/{path}");
+    // Whoever asks for a folder need not know that its log is looked for first.
+    let what = format!("{store}/{}", path.trim_end_matches("/_delta_log"));
     let why = match &cause {
         Error::Generic { source, .. }
         | Error::NotFound { source, .. }

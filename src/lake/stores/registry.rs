@@ -126,12 +126,8 @@ pub(super) fn open(
     };
     // The query opens this file alone, so it has a store of its own, under a name that does not show it.
     let mut hasher = DefaultHasher::new();
-    query.hash(&mut hasher);
-    let (scheme, host) = address
-        .store
-        .split_once("://")
-        .unwrap_or(("https", address.store));
-    let hidden = ObjectStoreUrl::parse(format!("{scheme}://{:x}.signed.{host}", hasher.finish()))?;
+    (address.store, query).hash(&mut hasher);
+    let hidden = ObjectStoreUrl::parse(format!("https://signed-{:x}", hasher.finish()))?;
     let store = build(address, &StoreOptions::default())?;
     runtime.register_object_store(hidden.as_ref(), Arc::clone(&store));
     Ok((hidden, store))
