@@ -40,15 +40,27 @@ pub(crate) fn unknown(kind: &str, got: &str, known: &[&str]) -> String {
     text
 }
 
-/// The entry of `known` that `got` most likely meant, if one is near: at most a third of its letters differ.
+/// The entry of `known` that `got` most likely meant, if one is near: at most a third of its letters differ. Two letters
+/// in each other's place are one slip.
 pub(crate) fn nearest<'a>(got: &str, known: &[&'a str]) -> Option<&'a str> {
     let got = got.to_lowercase();
+    let distance = |name: &str| match levenshtein(&got, name) {
+        2 if letters(&got) == letters(name) => 1,
+        distance => distance,
+    };
     known
         .iter()
-        .map(|name| (levenshtein(&got, &name.to_lowercase()), *name))
+        .map(|name| (distance(&name.to_lowercase()), *name))
         .filter(|(distance, name)| *distance * 3 <= name.chars().count().max(3))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
+}
+
+/// The letters of a word, whatever their order.
+fn letters(word: &str) -> Vec<char> {
+    let mut letters: Vec<char> = word.chars().collect();
+    letters.sort_unstable();
+    letters
 }
 
 /// `'a', 'b', 'c'`

@@ -7,3 +7,4 @@ cargo test
 cargo clippy --all-targets -- --deny warnings
 cargo clippy --no-default-features --lib -- --deny warnings
 RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --document-private-items
+bash tests/dashboard/browser.sh

@@ -5,11 +5,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+mod dashboard;
 mod data;
+mod desk;
 mod documents;
+mod import;
 #[cfg(feature = "delta")]
 mod refresh;
 mod stores;
+mod terminal;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -751,6 +755,9 @@ fn no_output_has_a_float() {
         let call = match name.as_str() {
             "commitment_curve" => "commitment_curve(rated_dars(), (SELECT 10 AS committed_credits, 1 AS credit_price, 2 AS overage_price))".to_owned(),
             "ledger_changes" => "ledger_changes(ledger(), ledger())".to_owned(),
+            "liveperson_messages" | "liveperson_outcomes" | "liveperson_rejects" => {
+                format!("{name}('{}')", root.join("testdata/liveperson").display())
+            }
             name => format!("{name}()"),
         };
         let types = types(&format!("DESCRIBE SELECT * FROM {call}"));

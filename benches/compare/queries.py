@@ -141,7 +141,7 @@ FROM r GROUP BY org_id, month ORDER BY org_id, month""",
         "{more}",
         " AND m.sent_at >= toDateTime64('2025-05-10 00:00:00', 6, 'UTC') AND m.sent_at < toDateTime64('2025-05-22 00:00:00', 6, 'UTC')",
     )
-    + """, d AS (SELECT argMin(channel, sent_at) AS channel, count() AS n FROM m WHERE day >= '2025-05-12' AND day < '2025-05-19'
+    + """, d AS (SELECT argMin(tuple(channel), sent_at).1 AS channel, count() AS n FROM m WHERE day >= '2025-05-12' AND day < '2025-05-19'
       GROUP BY site_id, conversation_id, day)
 SELECT channel, count() AS dars, sum(n) AS messages FROM d GROUP BY channel ORDER BY channel""",
     "dar_count": """

@@ -56,7 +56,7 @@ def written(shape, data, work):
     db.execute("SET preserve_insertion_order = true; SET TimeZone = 'UTC'")
     if shape == "10,000 files":
         count = db.sql(f"SELECT count(*) FROM ({rows})").fetchall()[0][0]
-        reader = db.sql(rows).fetch_arrow_reader(-(-count // 10_000))
+        reader = db.sql(rows).to_arrow_reader(-(-count // 10_000))
         import pyarrow.parquet
 
         for number, batch in enumerate(reader):

@@ -3,33 +3,42 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 #[cfg(feature = "delta")]
 use jiff::civil::Date;
 
 use super::format::Kind;
 use super::generate::GenerateArgs;
+use super::import::Import;
 
 const EXAMPLES: &str = "\
+First steps:
+  dayrate init exports              write a dayrate.toml for the files in a folder
+  dayrate doctor                    see whether everything is there that a bill stands on
+  dayrate report                    the reports there are
+  dayrate report monthly_credits    the credits of each site and month
+  dayrate                           a shell: Tab completes, \\? helps, \\q quits
+
 Examples:
-  Credits of each site and month, from the relations that dayrate.toml names:
-    dayrate report monthly_credits
-  Any question, over files as they lie:
-    dayrate -c \"SELECT site_id, sum(credits) FROM rated_dars(dars('messages/', 'sites.parquet')) GROUP BY site_id\"
-  Name the files for one run, and write the rows to a file:
-    dayrate --relation messages=exports/messages --relation sites=sites.parquet -o credits.csv report monthly_credits
-  Write a dayrate.toml for the files in a folder:
-    dayrate init exports
-  What can be called:
-    dayrate functions
-    dayrate functions dars
+  dayrate -c \"SELECT org_id, sum(credits) FROM rated_dars GROUP BY org_id\"
+  dayrate -c \"SELECT count(*) FROM dars('exports/messages', 'exports/sites.parquet')\"
+  dayrate --format chart -c \"SELECT day, sum(credits) FROM rated_dars GROUP BY day ORDER BY day\"
+  dayrate functions dars            all about one function
 
-Without -c, -f or a command, dayrate reads statements from the standard input, each ended by ';'.";
+Files named for one run, and rows into a file:
+  dayrate --relation messages=exports/messages --relation sites=exports/sites.parquet \\
+          -o credits.csv report monthly_credits
 
-/// Bills conversational messaging as SQL.
+No files yet? `dayrate generate --messages 20000 --out year` invents a year to try everything on.
+
+Rows go to the standard output, words to the standard error. The exit code is 0 if all went
+well, 1 after the first failure, 2 if the arguments cannot be understood, 130 after Ctrl-C.";
+
+/// Bills conversational messaging as SQL
 ///
 /// dayrate counts Daily Active Relationships and engagement credits from exports of messages, each message dated in
-/// the time zone of its own site. It is Apache DataFusion with the words of that plan: any SELECT works.
+/// the time zone of its own site, and makes invoices of them. It is Apache DataFusion with the words of that plan: any
+/// SELECT works.
 #[derive(Debug, Parser)]
 #[command(name = "dayrate", version, after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -67,7 +76,8 @@ impl Statements {
 }
 
 /// What the session is made from.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "What is read, and with what")]
 pub(super) struct SessionArguments {
     /// The configuration; without it, the dayrate.toml of this folder or the nearest one above
     #[arg(long, value_name = "FILE", global = true)]
@@ -87,8 +97,9 @@ pub(super) struct SessionArguments {
     pub(super) memory_limit: Option<usize>,
 }
 
-/// Where rows go.
-#[derive(Debug, Args)]
+/// Where rows go, and what is said beside them.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "What is written, and where")]
 pub(super) struct OutputArguments {
     /// How rows are written [default: table, or as the ending of -o says]
     #[arg(long, value_enum, value_name = "FORMAT", global = true)]
@@ -96,22 +107,95 @@ pub(super) struct OutputArguments {
     /// Write the rows to this file or address (s3://…): whole, or not at all
     #[arg(short = 'o', long, value_name = "FILE", global = true)]
     pub(super) output: Option<String>,
+    /// Show how far long work is: on a terminal, always, or never
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t,
+        hide_default_value = true,
+        global = true
+    )]
+    pub(super) progress: When,
+    /// Say nothing but failures beside the rows
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+}
+
+/// When progress shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum When {
+    /// On a terminal, for work that takes longer than a second
+    #[default]
+    Auto,
+    /// Everywhere: a line every few seconds where there is no terminal
+    Always,
+    /// Nowhere
+    Never,
 }
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Run a report: one that is shipped, or any file of SQL; without a name, list the shipped ones
+    /// Run a report, one that is shipped or any file of SQL; without a name, list them
     Report(Report),
     /// Write a commented dayrate.toml for the files found in a folder
     Init(Init),
+    /// Write what a weekly dashboard answers as one self-contained page, for a browser or a mail
+    Dashboard(Dashboard),
     /// The reference of the functions
     Functions(Functions),
     /// Bring the table of DARs up to date with the messages, from new files only
     #[cfg(feature = "delta")]
     Refresh(RefreshArguments),
+    /// Check everything that a bill stands on: configuration, files, columns, zones, contracts, messages
+    Doctor(Doctor),
     Generate(GenerateArgs),
+    /// Turn a vendor's history into messages and outcomes
+    Import(Import),
+    /// What bash, zsh or fish needs to complete the arguments of dayrate
+    Completions(Completions),
+    /// The manual page, for `man -l`
+    Man(Manual),
 }
+
+const INIT_NOTES: &str = "\
+A file or folder that has the columns of a relation is named as it. One that could have them
+under other names (ts or timeL for sent_at, brandId for site_id, role for sent_by) gets a view
+as a proposal, commented out, with every guess beside it: look it over, and take the # away.
+
+Examples:
+  dayrate init
+  dayrate init exports
+  dayrate --config exports/dayrate.toml doctor";
+
+const FUNCTIONS_NOTES: &str = "\
+Examples:
+  dayrate functions
+  dayrate functions invoice_lines
+  dayrate functions date_trunc          the engine's own functions, too
+  dayrate functions --format markdown   the table of the README";
+
+const DOCTOR_NOTES: &str = "\
+Each finding says how bad it is, what, where, and what to do. The exit code is 1 if a bill
+could not be made, and 0 if there are warnings only.
+
+Examples:
+  dayrate doctor
+  dayrate --config exports/dayrate.toml doctor
+  dayrate doctor --format json";
+
+const COMPLETIONS_NOTES: &str = "\
+Examples:
+  dayrate completions bash > ~/.local/share/bash-completion/completions/dayrate
+  dayrate completions zsh > ~/.zfunc/_dayrate         (with ~/.zfunc in fpath)
+  dayrate completions fish > ~/.config/fish/completions/dayrate.fish";
+
+const MANUAL_NOTES: &str = "\
+Examples:
+  dayrate man | man -l -
+  dayrate man report | man -l -
+  dayrate man > ~/.local/share/man/man1/dayrate.1";
 
 const REPORT_EXAMPLES: &str = "\
 Examples:
@@ -142,14 +226,38 @@ pub(super) struct Report {
 
 /// `dayrate init`.
 #[derive(Debug, Args)]
+#[command(after_help = INIT_NOTES)]
 pub(super) struct Init {
     /// The folder with the files; dayrate.toml is written into it
     #[arg(default_value = ".")]
     pub(super) folder: PathBuf,
 }
 
+const DASHBOARD_EXAMPLES: &str = "\
+Examples:
+  dayrate dashboard -o usage.html
+  dayrate dashboard --org org-048 --as-of 2026-01-01 --title 'Acme, 2025' -o acme.html
+
+The page needs no network and no script. What a relation is missing for, it says, and how to add it.";
+
+/// `dayrate dashboard`.
+#[derive(Debug, Args)]
+#[command(after_help = DASHBOARD_EXAMPLES)]
+pub(super) struct Dashboard {
+    /// Earlier days than this one count [default: today at UTC-12, when they have ended in every zone]
+    #[arg(long, value_name = "DATE")]
+    pub(super) as_of: Option<jiff::civil::Date>,
+    /// One organization; without it, all of them
+    #[arg(long, value_name = "ORG")]
+    pub(super) org: Option<String>,
+    /// What stands at the top of the page
+    #[arg(long, value_name = "TEXT")]
+    pub(super) title: Option<String>,
+}
+
 /// `dayrate functions`.
 #[derive(Debug, Args)]
+#[command(after_help = FUNCTIONS_NOTES)]
 pub(super) struct Functions {
     /// One function; without it, all that dayrate adds to SQL
     pub(super) name: Option<String>,
@@ -197,6 +305,36 @@ pub(super) struct RefreshArguments {
 fn date(text: &str) -> Result<Date, String> {
     text.parse()
         .map_err(|_| "write a day such as 2026-01-31".to_owned())
+}
+
+/// `dayrate doctor`.
+#[derive(Debug, Args)]
+#[command(after_help = DOCTOR_NOTES)]
+pub(super) struct Doctor {}
+
+/// `dayrate completions`.
+#[derive(Debug, Args)]
+#[command(after_help = COMPLETIONS_NOTES)]
+pub(super) struct Completions {
+    /// The shell that the script is for
+    #[arg(value_enum)]
+    pub(super) shell: ShellKind,
+}
+
+/// A shell of the system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ShellKind {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+/// `dayrate man`.
+#[derive(Debug, Args)]
+#[command(after_help = MANUAL_NOTES)]
+pub(super) struct Manual {
+    /// The page of one command; without it, of dayrate itself
+    pub(super) command: Option<String>,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -32,10 +32,9 @@ pub(super) fn session(
     arguments: &SessionArguments,
     discovery: Discovery,
 ) -> Result<SessionContext> {
-    let file = match &arguments.config {
-        Some(file) => Some(file.clone()),
-        None if discovery == Discovery::On => discovered(),
-        None => None,
+    let file = match discovery {
+        Discovery::On => found(arguments),
+        Discovery::Off => arguments.config.clone(),
     };
     let mut settings = match file {
         Some(file) => read(&file)?,
@@ -58,6 +57,11 @@ pub(super) fn session(
         settings.dar_table = Some(location.clone());
     }
     session::open(settings)
+}
+
+/// The configuration that is read: the one named, or the one found.
+pub(super) fn found(arguments: &SessionArguments) -> Option<PathBuf> {
+    arguments.config.clone().or_else(discovered)
 }
 
 /// The `dayrate.toml` of this folder, or of the nearest one above that has one.

@@ -1,15 +1,18 @@
 //! `COPY … TO`: its files, too, appear when all is well or not at all. The engine would leave half of them behind.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::error::Result;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::logical_expr::dml::CopyTo;
 use datafusion::object_store::path::Path as Key;
+use datafusion::physical_plan;
 use datafusion::prelude::{DataFrame, SessionContext};
 
 use super::upload::{self, Parcel};
+use super::{engine, progress};
 use crate::error;
 use crate::lake::stores::{self, Address, Service};
 
@@ -123,9 +126,13 @@ async fn into(
 }
 
 async fn collect(ctx: &SessionContext, copy: CopyTo) -> Result<Vec<RecordBatch>> {
-    DataFrame::new(ctx.state(), LogicalPlan::Copy(copy))
-        .collect()
-        .await
+    let rows = DataFrame::new(ctx.state(), LogicalPlan::Copy(copy));
+    let context = Arc::new(rows.task_ctx());
+    let plan = rows.create_physical_plan().await?;
+    let _watch = progress::watch(&plan);
+    engine::start(physical_plan::collect(plan, context))?
+        .join()
+        .await?
 }
 
 /// Moves a file, or the files of a folder to those already there: their names are the engine's, and new.

@@ -30,24 +30,27 @@ pub(super) fn run(ctx: &SessionContext, given: &Functions, output: &mut Output) 
                 summary.replace('|', "\\|")
             )
         }),
-        None => {
-            let mut kind_before = String::new();
-            listed(ctx, |_, kind, syntax, summary| {
-                let heading = if kind == kind_before {
-                    String::new()
-                } else {
-                    format!("{kind} functions\n")
-                };
-                kind_before = kind.to_owned();
-                format!("{heading}  {syntax}\n      {summary}\n")
-            })
-        }
+        None => list(ctx),
     };
     let text = match (markdown, &given.name) {
         (true, None) => format!("| function | what it gives |\n| --- | --- |\n{text}"),
         _ => text,
     };
     say(output, &text)
+}
+
+/// Every function that dayrate adds, for people.
+pub(super) fn list(ctx: &SessionContext) -> String {
+    let mut kind_before = String::new();
+    listed(ctx, |_, kind, syntax, summary| {
+        let heading = if kind == kind_before {
+            String::new()
+        } else {
+            format!("{kind} functions\n")
+        };
+        kind_before = kind.to_owned();
+        format!("{heading}  {syntax}\n      {summary}\n")
+    })
 }
 
 /// Every function that dayrate adds, a line or so each: scalars, aggregates, tables.
@@ -102,7 +105,7 @@ fn added(ctx: &SessionContext) -> [(&'static str, Documented); 2] {
 }
 
 /// All that a function says about itself; DataFusion's own functions too.
-fn one(ctx: &SessionContext, name: &str) -> Result<String> {
+pub(super) fn one(ctx: &SessionContext, name: &str) -> Result<String> {
     let name = name.trim_end_matches("()").to_lowercase();
     if let Some(function) = table::find(&name) {
         return Ok(table_page(function));
@@ -241,7 +244,8 @@ fn indented(example: &str) -> String {
         .join("\n")
 }
 
-fn first_sentence(text: &str) -> &str {
+/// What a text says first.
+pub(super) fn first_sentence(text: &str) -> &str {
     let text = text.trim();
     match text.find(". ").or_else(|| text.find(".\n")) {
         Some(end) => &text[..=end],

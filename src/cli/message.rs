@@ -2,21 +2,41 @@
 
 use std::io::Write;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::arrow::error::ArrowError;
+use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 
+use super::place::Pointed;
+use crate::error;
 use crate::lake::stores::fault_in;
 use crate::secret;
 
+/// Whether only failures are said.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// From now on only failures are said (`--quiet`).
+pub(super) fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+/// Whether only failures are said.
+pub(super) fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
 /// Says why the run ends.
 pub(super) fn failure(cause: &DataFusionError) {
-    note(&format!("error: {}", paragraph(cause)));
+    let text = paragraph(cause);
+    let _ = writeln!(std::io::stderr(), "error: {}", secret::hide(&text));
 }
 
 /// Says something beside the result. Nobody listening is no failure.
 pub(super) fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", secret::hide(text));
+    if !is_quiet() {
+        let _ = writeln!(std::io::stderr(), "{}", secret::hide(text));
+    }
 }
 
 /// Shows how far long work is, on a terminal's current line; nothing clears the line.
@@ -91,8 +111,12 @@ fn sentence(cause: &DataFusionError) -> String {
         }
         DataFusionError::External(inner) => match inner.downcast_ref::<DataFusionError>() {
             Some(inner) => sentence(inner),
-            None => store_sentence(inner.as_ref()),
+            None => match inner.downcast_ref::<Pointed>() {
+                Some(pointed) => format!("{}\n{}", sentence(&pointed.cause), pointed.excerpt),
+                None => store_sentence(inner.as_ref()),
+            },
         },
+        DataFusionError::SchemaError(inner, _) => schema_sentence(inner),
         DataFusionError::ResourcesExhausted(text) => {
             format!("{text}. Give it more memory (--memory-limit) or fewer threads (--threads)")
         }
@@ -105,6 +129,42 @@ fn sentence(cause: &DataFusionError) -> String {
 /// What a store says about itself, wherever it is in the chain; else the whole error.
 fn store_sentence(cause: &(dyn std::error::Error + 'static)) -> String {
     fault_in(cause).unwrap_or_else(|| cause.to_string())
+}
+
+/// An unknown column: the nearest one and all of them, in one line.
+fn schema_sentence(cause: &SchemaError) -> String {
+    let SchemaError::FieldNotFound {
+        field,
+        valid_fields,
+    } = cause
+    else {
+        return cause.to_string();
+    };
+    let mut text = format!("there is no column '{}'", field.flat_name());
+    let known: Vec<&str> = valid_fields
+        .iter()
+        .map(|known| known.name.as_str())
+        .collect();
+    let cased = known
+        .iter()
+        .find(|known| known.eq_ignore_ascii_case(&field.name) && **known != field.name);
+    match (cased, error::nearest(&field.name, &known)) {
+        (Some(cased), _) => text.push_str(&format!(
+            ": write \"{cased}\", in double quotes, because its name has capital letters"
+        )),
+        (None, Some(near)) => text.push_str(&format!(": did you mean '{near}'?")),
+        (None, None) => text.push('.'),
+    }
+    if !known.is_empty() {
+        let mut listed: Vec<&str> = Vec::new();
+        for name in known {
+            if !listed.contains(&name) {
+                listed.push(name);
+            }
+        }
+        text.push_str(&format!(" The columns are {}", listed.join(", ")));
+    }
+    text
 }
 
 fn arrow_sentence(cause: &ArrowError) -> String {

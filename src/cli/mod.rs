@@ -5,23 +5,39 @@
 //! to the standard error.
 
 mod args;
+mod completions;
 mod config;
 mod copy;
+mod count;
+mod dashboard;
+mod doctor;
+mod engine;
+mod expected;
+mod folder;
 mod format;
 mod functions;
 mod generate;
+mod import;
 mod init;
+mod interrupt;
+mod keywords;
+mod lexer;
+mod listing;
+mod man;
 mod message;
 mod output;
+mod parquet_file;
+mod place;
+mod progress;
 mod query;
 #[cfg(feature = "delta")]
 mod refresh;
 mod report;
+mod screen;
 mod shell;
 mod upload;
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -35,7 +51,7 @@ use crate::error;
 /// Runs `dayrate` with these arguments, the first of which is the name of the program.
 ///
 /// Returns 0 if all went well (a reader that closes the pipe is no failure), 1 after the first failure, 2 if the
-/// arguments cannot be understood, and 130 if the run was interrupted.
+/// arguments cannot be understood, 3 if an import is done but has rejects, and 130 if the run was interrupted.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
@@ -55,7 +71,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     message::catch_panics();
     let run = std::thread::Builder::new()
-        .stack_size(STACK)
+        .stack_size(engine::STACK)
         .spawn(|| in_runtime(arguments));
     let outcome = run
         .map(std::thread::JoinHandle::join)
@@ -73,30 +89,36 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Plans of nested views are deep, and without optimisation each step of the planner takes much stack. Only what is
-/// used of it takes memory.
-const STACK: usize = 64 << 20;
-
 fn in_runtime(arguments: Arguments) -> Result<ExitCode> {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if let Some(threads) = arguments.session.threads {
-        builder.worker_threads(threads.get());
-    }
-    let runtime = builder
-        .thread_stack_size(STACK)
+    engine::set_threads(arguments.session.threads.map(Into::into));
+    // For planning, and for what a person types; queries run on the engine's own workers.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_stack_size(engine::STACK)
         .enable_all()
         .build()
         .map_err(DataFusionError::IoError)?;
-    let mut output = Output::from_arguments(&arguments.output)?;
+    if arguments.output.quiet {
+        message::be_quiet();
+    }
+    progress::show(arguments.output.progress);
+    let mut output = match arguments.command {
+        Some(Command::Dashboard(_)) => Output::of_page(&arguments.output)?,
+        _ => Output::from_arguments(&arguments.output)?,
+    };
     let closed = output.closed();
+    // In a shell that a person uses, Ctrl-C ends the query and not the shell.
+    let survives =
+        arguments.command.is_none() && arguments.statements.is_empty() && shell::is_interactive();
     let outcome = runtime.block_on(async {
         tokio::select! {
             outcome = command(arguments, &mut output) => outcome,
-            _ = tokio::signal::ctrl_c() => Ok(ExitCode::from(130)),
+            _ = interrupt::pressed(), if !survives => Ok(ExitCode::from(130)),
         }
     });
     drop(output);
     // A worker that is deep in a file must not hold up an interrupted run.
+    engine::abandon();
     runtime.shutdown_background();
     if closed.is_closed() {
         Ok(ExitCode::SUCCESS)
@@ -108,6 +130,9 @@ fn in_runtime(arguments: Arguments) -> Result<ExitCode> {
 async fn command(arguments: Arguments, output: &mut Output) -> Result<ExitCode> {
     match arguments.command {
         Some(Command::Generate(generate)) => invent(generate, output).await?,
+        Some(Command::Import(import)) => {
+            return import::run(&arguments.session, import, output).await;
+        }
         Some(Command::Init(init)) => init::run(&init, output).await?,
         Some(Command::Functions(functions)) => {
             let ctx = config::session(&arguments.session, config::Discovery::Off)?;
@@ -117,7 +142,13 @@ async fn command(arguments: Arguments, output: &mut Output) -> Result<ExitCode> 
         Some(Command::Refresh(asked)) => {
             return refresh::run(&arguments.session, &asked, output).await;
         }
+        Some(Command::Doctor(_)) => return doctor::run(&arguments.session, output).await,
+        Some(Command::Completions(completions)) => completions::run(&completions, output)?,
+        Some(Command::Man(manual)) => man::run(&manual, output)?,
         Some(Command::Report(report)) => report::run(&arguments.session, &report, output).await?,
+        Some(Command::Dashboard(given)) => {
+            Box::pin(dashboard::run(&arguments.session, &given, output)).await?;
+        }
         None => {
             let ctx = config::session(&arguments.session, config::Discovery::On)?;
             if arguments.statements.is_empty() {
@@ -138,7 +169,7 @@ fn say(output: &mut Output, text: &str) -> Result<()> {
 
 /// `dayrate generate`; its progress shows on a terminal, and only there.
 async fn invent(given: generate::GenerateArgs, output: &mut Output) -> Result<()> {
-    let (person, whole) = (std::io::stderr().is_terminal(), given.messages);
+    let (person, whole) = (progress::is_drawn(), given.messages);
     let work = tokio::task::spawn_blocking(move || {
         let mut shown = None;
         generate::generate(&given, &mut |done| {

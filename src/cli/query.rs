@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, AsArray, StringArray};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
@@ -13,7 +13,7 @@ use datafusion::sql::sqlparser::ast;
 
 use super::args::Statements;
 use super::output::Output;
-use super::{copy, message, read_sql};
+use super::{copy, engine, message, place, read_sql};
 use crate::sql::{self, Parameters};
 use crate::{error, secret};
 
@@ -23,37 +23,73 @@ pub(super) async fn run(
     given: &Statements,
     output: &mut Output,
 ) -> Result<()> {
-    let mut statements = Vec::new();
+    let mut texts = Vec::new();
     for text in &given.command {
-        statements.extend(sql::parse(ctx, text)?);
+        texts.push(Text::parsed(ctx, text.clone(), None)?);
     }
     for file in &given.file {
-        let parsed = sql::parse(ctx, &read_sql(file).await?);
-        statements.extend(parsed.map_err(|cause| cause.context(format!("in the file '{file}'")))?);
+        let place = format!("in the file '{file}'");
+        texts.push(Text::parsed(ctx, read_sql(file).await?, Some(place))?);
     }
-    if statements.is_empty() {
+    if texts.iter().all(|text| text.statements.is_empty()) {
         return Err(error::query(
             "there is no statement in the text given: write one, such as -c \"SELECT 1\"",
         ));
     }
-    statements_in_order(ctx, statements, &Parameters::default(), output).await
+    in_order(ctx, texts, &Parameters::default(), output).await
 }
 
-/// Runs `statements`, all in the same session.
-pub(super) async fn statements_in_order(
+/// SQL and the statements in it.
+pub(super) struct Text {
+    sql: String,
+    pub(super) statements: Vec<Statement>,
+    /// "in the file 'x.sql'"
+    place: Option<String>,
+}
+
+impl Text {
+    /// The statements of `sql`.
+    ///
+    /// # Errors
+    ///
+    /// If it does not parse: the error shows the place.
+    pub(super) fn parsed(ctx: &SessionContext, sql: String, place: Option<String>) -> Result<Self> {
+        let parsed = sql::parse(ctx, &sql).map_err(|cause| place::unparsed(&sql, cause));
+        let statements = parsed.map_err(|cause| within(place.as_deref(), cause))?;
+        Ok(Self {
+            sql,
+            statements,
+            place,
+        })
+    }
+}
+
+fn within(place: Option<&str>, cause: DataFusionError) -> DataFusionError {
+    match place {
+        Some(place) => cause.context(place),
+        None => cause,
+    }
+}
+
+/// Runs the statements of `texts`, all in the same session.
+pub(super) async fn in_order(
     ctx: &SessionContext,
-    statements: Vec<Statement>,
+    texts: Vec<Text>,
     parameters: &Parameters,
     output: &mut Output,
 ) -> Result<()> {
+    let statements = texts.iter().flat_map(|text| &text.statements);
     output.expect(
         statements
-            .iter()
             .filter(|statement| returns_rows(statement))
             .count(),
     )?;
-    for statement in statements {
-        one(ctx, statement, parameters, output).await?;
+    for text in texts {
+        for (at, statement) in text.statements.into_iter().enumerate() {
+            let ran = one(ctx, statement, parameters, output).await;
+            ran.map_err(|cause| place::pointed(ctx, &text.sql, at, cause))
+                .map_err(|cause| within(text.place.as_deref(), cause))?;
+        }
     }
     Ok(())
 }
@@ -76,7 +112,7 @@ pub(super) async fn one(
     }
     let counted = match rows.logical_plan() {
         LogicalPlan::Copy(copy) => Some(copy::run(ctx, copy.clone()).await?),
-        LogicalPlan::Dml(_) => Some(rows.clone().collect().await?),
+        LogicalPlan::Dml(_) => Some(engine::start(rows.clone().collect())?.join().await??),
         _ => None,
     };
     if let Some(counted) = counted {
@@ -117,7 +153,7 @@ fn without_secrets(batches: Vec<RecordBatch>) -> Result<Vec<RecordBatch>> {
 }
 
 /// Whether a statement is a question: what it returns goes to the output.
-fn returns_rows(statement: &Statement) -> bool {
+pub(super) fn returns_rows(statement: &Statement) -> bool {
     match statement {
         Statement::Explain(_) => true,
         Statement::Statement(inner) => matches!(

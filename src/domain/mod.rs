@@ -11,6 +11,7 @@ pub(crate) mod credits;
 pub(crate) mod day;
 pub(crate) mod focus;
 pub(crate) mod invoice;
+pub(crate) mod liveperson;
 pub(crate) mod message;
 pub(crate) mod money;
 pub(crate) mod offer;

@@ -16,6 +16,7 @@ mod proof;
 
 pub(crate) use database::ZoneDatabase;
 
+use std::ops::RangeInclusive;
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
@@ -57,6 +58,12 @@ impl<const PER_SECOND: i64> Clock<'_, PER_SECOND> {
             Some(day) => Some(day),
             None => self.zone.day_by_rules(instant.div_euclid(PER_SECOND)),
         }
+    }
+
+    /// [`Self::day`], and instants around this one that all have that day.
+    pub(crate) fn stretch(&self, instant: i64) -> Option<(i32, RangeInclusive<i64>)> {
+        let by_rules = || Some((self.day(instant)?, instant..=instant));
+        self.table.stretch(instant).or_else(by_rules)
     }
 }
 

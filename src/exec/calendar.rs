@@ -11,6 +11,7 @@ use datafusion::common::cast::{as_boolean_array, as_string_view_array};
 use datafusion::common::{Result, exec_datafusion_err};
 use hashbrown::HashMap;
 
+use super::parts::{GEN_AI, LISTENED};
 use crate::domain::zone::{Zone, ZoneDatabase};
 use crate::error;
 
@@ -35,14 +36,21 @@ pub(crate) struct Calendar {
 /// A stretch of one site's instants in which nothing changes; `first` and `last` count units of the messages' `sent_at`.
 #[derive(Debug)]
 pub(super) struct Period {
-    first: i64,
-    last: i64,
+    pub(super) first: i64,
+    pub(super) last: i64,
     pub(super) in_force: bool,
     pub(super) is_test: bool,
     pub(super) gen_ai: bool,
     pub(super) intent_analyzer: bool,
     /// `None` while no row of the site is in force.
     pub(super) zone: Option<Arc<Zone>>,
+}
+
+impl Period {
+    /// What a message has of its period, as a part's flags.
+    pub(super) fn flags(&self) -> u8 {
+        (u8::from(self.gen_ai) * GEN_AI) | (u8::from(self.intent_analyzer) * LISTENED)
+    }
 }
 
 impl Calendar {
@@ -134,24 +142,16 @@ impl Calendar {
         self.ranges.len()
     }
 
-    /// The period of that number, if it holds an instant.
-    #[inline]
-    pub(super) fn period_if(&self, number: usize, instant: i64) -> Option<&Period> {
-        let period = self.periods.get(number)?;
-        (period.first <= instant && instant <= period.last).then_some(period)
-    }
-
     /// The period of a site that holds an instant, and its number.
     #[inline]
     pub(super) fn period(&self, site: SiteNumber, instant: i64) -> Option<(usize, &Period)> {
         let range = self.ranges.get(site as usize)?;
         let periods = self.periods.get(range.clone())?;
         let place = periods.partition_point(|period| period.last < instant);
-        if place == periods.len() {
-            return None;
-        }
-        let number = range.start + place;
-        Some((number, self.period_if(number, instant)?))
+        let period = periods
+            .get(place)
+            .filter(|period| period.first <= instant)?;
+        Some((range.start + place, period))
     }
 }
 

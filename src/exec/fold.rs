@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray};
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit, UInt32Type};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -28,7 +29,7 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::OnceCell;
 
-use super::calendar::{Calendar, Period};
+use super::calendar::Calendar;
 use super::file_notes::{FILE, FoldedFiles, NoteTaker};
 use super::id_hash::IdHash;
 use super::ids::Ids;
@@ -249,8 +250,55 @@ struct Meanings {
     sites: Spellings<Option<u32>>,
     senders: Spellings<Option<Sender>>,
     audiences: Spellings<Option<Audience>>,
-    /// The period last found for each site.
-    periods: Vec<usize>,
+    /// Where messages of each site counted last.
+    lately: Vec<Lately>,
+}
+
+/// Instants of a site at which every message counts, on one day and under the same switches.
+#[derive(Debug, Clone, Copy)]
+struct Lately {
+    first: i64,
+    last: i64,
+    day: i32,
+    /// As of a part.
+    flags: u8,
+}
+
+impl Lately {
+    const NEVER: Self = Self {
+        first: i64::MAX,
+        last: i64::MIN,
+        day: 0,
+        flags: 0,
+    };
+
+    /// What holds around an instant of a site at which messages count; `None` at any other.
+    fn at<const PER_SECOND: i64>(
+        calendar: &Calendar,
+        site: u32,
+        instant: i64,
+        clock: for<'a> fn(&'a Zone) -> Clock<'a, PER_SECOND>,
+    ) -> Option<Self> {
+        let (_, period) = calendar.period(site, instant)?;
+        if !period.in_force || period.is_test {
+            return None;
+        }
+        let (day, stretch) = clock(period.zone.as_deref()?).stretch(instant)?;
+        // After 1970-01-01T00:00:00Z, and before any doubt about the year 9999.
+        let (first, last) = (1, 8_000_000_000_i64.saturating_mul(PER_SECOND));
+        let lately = Self {
+            first: period.first.max(*stretch.start()).max(first),
+            last: period.last.min(*stretch.end()).min(last),
+            day,
+            flags: period.flags(),
+        };
+        lately.holds(instant).then_some(lately)
+    }
+
+    #[inline]
+    fn holds(&self, instant: i64) -> bool {
+        self.first <= instant && instant <= self.last
+    }
 }
 
 impl Meanings {
@@ -259,7 +307,7 @@ impl Meanings {
             sites: Spellings::new(),
             senders: Spellings::new(),
             audiences: Spellings::new(),
-            periods: Vec::new(),
+            lately: Vec::new(),
         }
     }
 
@@ -269,26 +317,28 @@ impl Meanings {
         self.audiences.next_batch();
     }
 
-    /// The period of a site at an instant.
+    /// What holds around an instant of a site; `None` if messages then do not count, or not for certain.
     #[inline]
-    fn period<'c>(
+    fn lately<const PER_SECOND: i64>(
         &mut self,
-        calendar: &'c Calendar,
+        calendar: &Calendar,
         site: u32,
         instant: i64,
-    ) -> Option<&'c Period> {
-        let last = self.periods.get(site as usize).copied();
-        if let Some(period) = last.and_then(|last| calendar.period_if(last, instant)) {
-            return Some(period);
+        clock: for<'a> fn(&'a Zone) -> Clock<'a, PER_SECOND>,
+    ) -> Option<Lately> {
+        match self.lately.get(site as usize) {
+            Some(lately) if lately.holds(instant) => Some(*lately),
+            _ => {
+                let found = Lately::at(calendar, site, instant, clock)?;
+                if self.lately.is_empty() {
+                    self.lately.resize(calendar.sites(), Lately::NEVER);
+                }
+                if let Some(lately) = self.lately.get_mut(site as usize) {
+                    *lately = found;
+                }
+                Some(found)
+            }
         }
-        let (number, period) = calendar.period(site, instant)?;
-        if self.periods.len() <= site as usize {
-            self.periods.resize(calendar.sites(), usize::MAX);
-        }
-        if let Some(last) = self.periods.get_mut(site as usize) {
-            *last = number;
-        }
-        Some(period)
     }
 }
 
@@ -393,91 +443,99 @@ impl Fold {
         let channels: &StringViewArray = channel.as_string_view();
         let own: &BooleanArray = own.as_boolean();
         let files = files.map(|files| files.as_primitive::<UInt32Type>());
+        // A column without any value is not asked row by row.
+        let audience_nulls = audiences.nulls();
         let has_audiences = audiences.null_count() < audiences.len();
         let has_channels = channels.null_count() < channels.len();
         let has_own = own.null_count() < own.len();
         let with_consumers = self.folding.with_consumers && consumer.null_count() < consumer.len();
         self.meanings.next_batch();
-        // After 1970-01-01T00:00:00Z, and before any doubt about the year 9999.
-        let likely = 1..=8_000_000_000_i64.saturating_mul(PER_SECOND);
 
         let mut messages: Vec<Message<'_>> = Vec::with_capacity(AT_ONCE);
         for row in 0..sites.len() {
             let meanings = &mut self.meanings;
-            let site = match sites.is_valid(row) {
+            let site = match is_valid(sites.nulls(), row) {
                 true => meanings.sites.of(sites, row, |text| calendar.site(text)),
                 false => None,
             };
-            let sender = match senders.is_valid(row) {
+            let sender = match is_valid(senders.nulls(), row) {
                 true => meanings.senders.of(senders, row, Sender::parse),
                 false => None,
             };
-            let audience = match has_audiences && audiences.is_valid(row) {
+            let audience = match has_audiences && is_valid(audience_nulls, row) {
                 true => meanings.audiences.of(audiences, row, Audience::parse),
                 false => Some(Audience::All),
             };
-            let has_instant = sent_at.is_valid(row);
+            let has_instant = is_valid(sent_at.nulls(), row);
             let instant = instants.count(row);
             if let (Some(notes), Some(files)) = (&mut self.notes, files) {
                 notes.message(files.value(row), has_instant.then_some(instant));
             }
-            let found = match site {
+            let lately = match site {
                 Some(site) if has_instant => meanings
-                    .period(calendar, site, instant)
-                    .map(|period| (site, period)),
+                    .lately(calendar, site, instant, clock)
+                    .map(|lately| (site, lately)),
                 _ => None,
             };
             let conversation_id = conversations.bytes(row);
-            let (site, period, conversation_id, sender) = match (found, conversation_id, sender) {
-                (Some((site, period)), Some(id), Some(sender))
-                    if sender != Sender::System
-                        && audience == Some(Audience::All)
-                        && period.in_force
-                        && !period.is_test
-                        && likely.contains(&instant) =>
+            let (site, lately, conversation_id, sender) = match (lately, conversation_id, sender) {
+                (Some((site, lately)), Some(id), Some(sender))
+                    if sender != Sender::System && audience == Some(Audience::All) =>
                 {
-                    (site, period, id, sender)
+                    (site, lately, id, sender)
                 }
-                (found, id, sender) => {
+                (_, id, sender) => {
+                    let period = site
+                        .filter(|_| has_instant)
+                        .and_then(|site| Some(calendar.period(site, instant)?.1));
                     let reason = reason(&Facts {
                         has_site: sites.is_valid(row),
                         has_conversation: id.is_some(),
                         sent_at: has_instant.then(|| instants.ceil(row)),
                         sender,
                         audience,
-                        in_force: found.map(|(_, period)| period.in_force),
-                        is_test: found.is_some_and(|(_, period)| period.is_test),
+                        in_force: period.map(|period| period.in_force),
+                        is_test: period.is_some_and(|period| period.is_test),
                     });
                     if let (Some(notes), Some(reason)) = (&mut self.notes, reason) {
                         notes.left_out(reason);
                     }
-                    match (reason, found, id, sender) {
+                    match (reason, site, period, id, sender) {
                         (Some(reason), ..)
                             if reason.is_rejection() && !self.folding.skip_rejected =>
                         {
                             let ids = [site_id, conversation, sent_at];
                             return Err(rejection(ids, senders, row, reason));
                         }
-                        (None, Some((site, period)), Some(id), Some(sender)) => {
-                            (site, period, id, sender)
+                        (None, Some(site), Some(period), Some(id), Some(sender)) => {
+                            let day = period
+                                .zone
+                                .as_deref()
+                                .and_then(|zone| clock(zone).day(instant))
+                                .ok_or_else(|| {
+                                    exec_datafusion_err!("a message that counts has no day")
+                                })?;
+                            let lately = Lately {
+                                first: instant,
+                                last: instant,
+                                day,
+                                flags: period.flags(),
+                            };
+                            (site, lately, id, sender)
                         }
                         _ => continue,
                     }
                 }
             };
-            let day = period
-                .zone
-                .as_deref()
-                .and_then(|zone| clock(zone).day(instant))
-                .ok_or_else(|| exec_datafusion_err!("a message that counts has no day"))?;
+            let day = lately.day;
             if let Some(notes) = &mut self.notes
                 && !notes.counted(site, day)
             {
                 continue;
             }
-            let listened = match has_own && own.is_valid(row) {
-                true => own.value(row),
-                false => period.intent_analyzer,
+            let flags = match has_own && is_valid(own.nulls(), row) {
+                true => (lately.flags & GEN_AI) | (u8::from(own.values().value(row)) * LISTENED),
+                false => lately.flags,
             };
             let consumer_id = match with_consumers {
                 true => consumers.bytes(row),
@@ -505,7 +563,7 @@ impl Fold {
                     Sender::Agent => 1,
                     Sender::Bot | Sender::System => 2,
                 },
-                flags: u8::from(period.gen_ai) * GEN_AI + u8::from(listened) * LISTENED,
+                flags,
                 channel,
             });
             if messages.len() == AT_ONCE {
@@ -515,6 +573,11 @@ impl Fold {
         }
         count(&mut self.window, &messages, &mut self.ready, self.rows)
     }
+}
+
+#[inline]
+fn is_valid(nulls: Option<&NullBuffer>, row: usize) -> bool {
+    nulls.is_none_or(|nulls| nulls.is_valid(row))
 }
 
 /// Adds messages to a window, and empties it first if it is full.

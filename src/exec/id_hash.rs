@@ -26,6 +26,10 @@ impl Default for IdHash {
 }
 
 impl IdHash {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "both halves of a wide number are mixed"
+    )]
     #[inline(always)]
     pub(super) fn of(&self, id: &[u8], site: u32, day: i32) -> u64 {
         let [first, second, third] = self.seeds;
@@ -55,6 +59,10 @@ impl IdHash {
     }
 }
 
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "both halves of a product are mixed"
+)]
 #[inline]
 fn folded(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);

@@ -2,10 +2,12 @@
 //!
 //! Parts come partitioned by site and day, so that everything a DAR is made of meets in one partition. Parts are held
 //! until all have come; where memory does not hold them, they go to disk, sorted into buckets by site and day. Then one
-//! bucket after the other is merged, so that only a bucket's tables are ever in use.
+//! bucket after the other is merged, so that only a bucket's tables are ever in use. A file that is too large to be read
+//! back at once is split into one for each of its buckets.
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -226,13 +228,19 @@ impl ExecutionPlan for SettleDarsExec {
 /// A file that parts are written to: takes a batch, or with `None` is finished.
 type Writer = Box<dyn FnMut(Option<&RecordBatch>) -> Result<Option<Arc<dyn SpillFile>>> + Send>;
 
+/// A file of parts, and which buckets they are of.
+struct Spilled {
+    file: Arc<dyn SpillFile>,
+    buckets: Range<usize>,
+}
+
 /// One partition at work.
 struct Settle {
     /// Parts in memory, until all have come.
     held: Vec<RecordBatch>,
     /// Parts on disk, by bucket; empty until memory runs out.
     writers: Vec<Writer>,
-    files: VecDeque<Arc<dyn SpillFile>>,
+    files: VecDeque<Spilled>,
     /// What is being merged, and the number of the next bucket of it.
     current: Option<(Held, usize)>,
     ready: VecDeque<RecordBatch>,
@@ -270,9 +278,8 @@ impl Settle {
             self.current = Some((Held::new(std::mem::take(&mut self.held))?, 0));
         } else {
             self.spill()?;
-            for mut writer in std::mem::take(&mut self.writers) {
-                self.files.extend(writer(None)?);
-            }
+            let writers = std::mem::take(&mut self.writers);
+            self.files = finished(writers, 0..BUCKETS)?.into();
         }
         Ok(self)
     }
@@ -280,16 +287,7 @@ impl Settle {
     /// Writes what is held to disk.
     fn spill(&mut self) -> Result<()> {
         if self.writers.is_empty() {
-            for _ in 0..FILES {
-                let mut file = self.disk.create_in_progress_file("SettleDars")?;
-                self.writers.push(Box::new(move |batch| match batch {
-                    Some(batch) => {
-                        file.append_batch(batch)?;
-                        Ok(None)
-                    }
-                    None => file.finish(),
-                }));
-            }
+            self.writers = self.new_files(FILES)?;
         }
         let held = Held::new(std::mem::take(&mut self.held))?;
         for (buckets, writer) in held.rows.chunks(BUCKETS / FILES).zip(&mut self.writers) {
@@ -299,6 +297,59 @@ impl Settle {
         }
         self.reservation.free();
         Ok(())
+    }
+
+    /// Files that parts can be written to.
+    fn new_files(&self, count: usize) -> Result<Vec<Writer>> {
+        let new_file = |_| -> Result<Writer> {
+            let mut file = self.disk.create_in_progress_file("SettleDars")?;
+            Ok(Box::new(move |batch| match batch {
+                Some(batch) => {
+                    file.append_batch(batch)?;
+                    Ok(None)
+                }
+                None => file.finish(),
+            }))
+        };
+        (0..count).map(new_file).collect()
+    }
+
+    /// Makes one file of each bucket in a file; they come next.
+    async fn split(&mut self, spilled: Spilled) -> Result<()> {
+        let mut writers = self.new_files(spilled.buckets.len())?;
+        let mut read = self.disk.read_spill_as_stream(spilled.file, None)?;
+        while let Some(batch) = read.next().await.transpose()? {
+            let held = Held::new(vec![batch])?;
+            let rows = held.rows.get(spilled.buckets.clone()).unwrap_or_default();
+            for (rows, writer) in rows.iter().zip(&mut writers) {
+                for batch in held.batches_of(rows)? {
+                    writer(Some(&batch))?;
+                }
+            }
+        }
+        for file in finished(writers, spilled.buckets)?.into_iter().rev() {
+            self.files.push_front(file);
+        }
+        Ok(())
+    }
+
+    /// The parts in a file; `None` if there is no memory for them and the file can still be split.
+    async fn read(&mut self, spilled: &Spilled) -> Result<Option<Held>> {
+        let mut batches = Vec::new();
+        let mut read = self
+            .disk
+            .read_spill_as_stream(Arc::clone(&spilled.file), None)?;
+        while let Some(batch) = read.next().await.transpose()? {
+            match self.reservation.try_grow(size(&batch)) {
+                Ok(()) => batches.push(batch),
+                Err(_) if spilled.buckets.len() > 1 => {
+                    self.reservation.free();
+                    return Ok(None);
+                }
+                Err(full) => return Err(full),
+            }
+        }
+        Ok(Some(Held::new(batches)?))
     }
 
     /// The next batch of DARs, and what is left to do.
@@ -324,10 +375,10 @@ impl Settle {
                     }
                 },
                 None => match self.files.pop_front() {
-                    Some(file) => {
-                        let held = read(&self.disk, &self.reservation, file).await?;
-                        self.current = Some((held, 0));
-                    }
+                    Some(file) => match self.read(&file).await? {
+                        Some(held) => self.current = Some((held, 0)),
+                        None => self.split(file).await?,
+                    },
                     None => return Ok(None),
                 },
             }
@@ -335,19 +386,18 @@ impl Settle {
     }
 }
 
-/// The parts in a file.
-async fn read(
-    disk: &SpillManager,
-    reservation: &MemoryReservation,
-    file: Arc<dyn SpillFile>,
-) -> Result<Held> {
-    let mut batches = Vec::new();
-    let mut read = disk.read_spill_as_stream(file, None)?;
-    while let Some(batch) = read.next().await.transpose()? {
-        reservation.try_grow(size(&batch))?;
-        batches.push(batch);
+/// What was written, each file with its share of `buckets`; files with nothing in them are left out.
+fn finished(writers: Vec<Writer>, buckets: Range<usize>) -> Result<Vec<Spilled>> {
+    let share = buckets.len() / writers.len().max(1);
+    let starts = buckets.step_by(share.max(1));
+    let mut files = Vec::new();
+    for (mut writer, start) in writers.into_iter().zip(starts) {
+        if let Some(file) = writer(None)? {
+            let buckets = start..start + share;
+            files.push(Spilled { file, buckets });
+        }
     }
-    Held::new(batches)
+    Ok(files)
 }
 
 /// Batches of parts, and the rows of each bucket.
@@ -362,9 +412,9 @@ impl Held {
         let parts = batches.iter().map(Parts::new).collect::<Result<Vec<_>>>()?;
         let mut rows: Vec<Vec<PartRow>> = (0..BUCKETS).map(|_| Vec::new()).collect();
         for (batch, parts) in (0..).zip(&parts) {
-            for row in 0..parts.len() {
+            for (number, row) in (0..).zip(0..parts.len()) {
                 if let Some(rows) = rows.get_mut(bucket(parts.site_day(row))) {
-                    rows.push((batch, row as u32));
+                    rows.push((batch, number));
                 }
             }
         }

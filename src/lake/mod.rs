@@ -19,6 +19,7 @@ mod files;
 mod folders;
 mod format;
 mod listing;
+pub(crate) mod liveperson;
 #[cfg(feature = "cli")]
 pub(crate) mod relations;
 mod rows;

@@ -29,6 +29,19 @@ pub(crate) enum Relation {
     Query(String),
 }
 
+/// Where the rows of a name come from.
+#[derive(Debug, Clone)]
+pub(crate) enum Origin {
+    /// This session created it.
+    Created,
+    /// The configuration names files.
+    Files(String),
+    /// The configuration has a query.
+    Query(String),
+    /// It is a table function, called without arguments.
+    Function(&'static table::TableFunction),
+}
+
 /// The names of a session.
 pub(crate) struct Relations {
     configured: Vec<(String, Relation)>,
@@ -49,6 +62,18 @@ impl Relations {
             configured,
             created: MemorySchemaProvider::new(),
             state: Box::new(move || state.upgrade().map(|state| state.read().clone())),
+        }
+    }
+
+    /// Where the rows of `name` come from; `None` if there is no such name.
+    pub(crate) fn origin(&self, name: &str) -> Option<Origin> {
+        if self.created.table_exist(name) {
+            return Some(Origin::Created);
+        }
+        match self.configured(name) {
+            Some(Relation::Files(source)) => Some(Origin::Files(source.location.clone())),
+            Some(Relation::Query(query)) => Some(Origin::Query(query.clone())),
+            None => table::find(name).map(Origin::Function),
         }
     }
 
@@ -105,7 +130,8 @@ impl Relations {
                         .relations
                         .iter()
                         .filter(|relation| relation.required);
-                    required.all(|relation| self.stands(relation.name, depth - 1))
+                    function.locations().next().is_none()
+                        && required.all(|relation| self.stands(relation.name, depth - 1))
                 })
     }
 }

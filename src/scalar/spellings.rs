@@ -35,6 +35,10 @@ impl<T: Copy> Spellings<T> {
     }
 
     /// The meaning of the text at `row`, which is not NULL.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "both halves of a view are mixed"
+    )]
     #[inline]
     pub(crate) fn of(
         &mut self,

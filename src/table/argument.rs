@@ -97,7 +97,9 @@ pub(super) fn option_value(
         ))
     };
     // A bare word is a column to the engine; most likely its quotes were forgotten.
-    if let (SqlExpr::Identifier(word), Values::Choice(_) | Values::Text) = (&value, option.values) {
+    if let (SqlExpr::Identifier(word), Values::Choice(_) | Values::Text | Values::Location) =
+        (&value, option.values)
+    {
         return Err(error::query(format!(
             "{0} => {word}: quotes are missing; write {0} => '{word}'",
             option.name
@@ -120,7 +122,7 @@ pub(super) fn option_value(
     }
     let data_type = scalar.data_type();
     let fits = match option.values {
-        Values::Choice(_) | Values::Text => data_type.is_string(),
+        Values::Choice(_) | Values::Text | Values::Location => data_type.is_string(),
         Values::Days => data_type.is_integer(),
         Values::Factor => data_type.is_integer() || data_type.is_decimal(),
         Values::Date => matches!(data_type, DataType::Date32 | DataType::Date64),

@@ -24,6 +24,9 @@ mod focus_rows;
 mod invoice_lines;
 mod ledger;
 mod ledger_changes;
+mod liveperson_messages;
+mod liveperson_outcomes;
+mod liveperson_rejects;
 mod message_days;
 pub(crate) mod option;
 mod planner;
@@ -39,11 +42,14 @@ pub(crate) use argument::{Argument, as_table_factor, table_factor};
 pub(crate) use call::Call;
 pub(crate) use dar_source::{DarSource, Keeper};
 pub(crate) use day_range::SentAtRange;
-pub(crate) use invoice_lines::{DARS_ALIKE, ended_everywhere};
+#[cfg(all(feature = "cli", feature = "delta"))]
+pub(crate) use invoice_lines::DARS_ALIKE;
+#[cfg(feature = "cli")]
+pub(crate) use invoice_lines::ended_everywhere;
 pub(crate) use planner::{Planner, TableFunctionEntry, function_named};
 pub(crate) use relation::IdKind;
 
-use option::OptionSpec;
+use option::{OptionSpec, Values};
 
 /// One table function: its call, its documentation, its plan.
 #[derive(Debug)]
@@ -79,7 +85,7 @@ pub(crate) struct RelationSpec {
 
 /// Every table function: the only list.
 pub(crate) fn all() -> &'static [&'static TableFunction] {
-    static ALL: [&TableFunction; 14] = [
+    static ALL: [&TableFunction; 17] = [
         &message_days::MESSAGE_DAYS,
         &dars::DARS,
         &rated_dars::RATED_DARS,
@@ -94,6 +100,9 @@ pub(crate) fn all() -> &'static [&'static TableFunction] {
         &distinct_messages::DISTINCT_MESSAGES,
         &rejects::REJECTS,
         &dispositions::DISPOSITIONS,
+        &liveperson_messages::LIVEPERSON_MESSAGES,
+        &liveperson_outcomes::LIVEPERSON_OUTCOMES,
+        &liveperson_rejects::LIVEPERSON_REJECTS,
     ];
     &ALL
 }
@@ -109,18 +118,13 @@ pub(crate) fn find(name: &str) -> Option<&'static TableFunction> {
 impl TableFunction {
     /// `dars(messages, sites [, feature_periods => …, relationship => …])`
     pub(crate) fn syntax(&self) -> String {
-        let by_place: Vec<&str> = self
-            .relations
-            .iter()
-            .filter(|relation| relation.positional)
-            .map(|relation| relation.name)
-            .collect();
+        let by_place = self.places();
         let by_name: Vec<String> = self
             .relations
             .iter()
-            .filter(|relation| !relation.positional)
             .map(|relation| relation.name)
             .chain(self.options.iter().map(|option| option.name))
+            .filter(|name| !by_place.contains(name))
             .map(|name| format!("{name} => …"))
             .collect();
         let named = if by_name.is_empty() {
@@ -129,6 +133,23 @@ impl TableFunction {
             format!(" [, {}]", by_name.join(", "))
         };
         format!("{}({}{named})", self.name, by_place.join(", "))
+    }
+
+    /// What may be given by place, in order: relations, or the files that it reads itself.
+    pub(crate) fn places(&self) -> Vec<&'static str> {
+        let relations = self.relations.iter().filter(|relation| relation.positional);
+        relations
+            .map(|relation| relation.name)
+            .chain(self.locations())
+            .collect()
+    }
+
+    /// The files that it reads itself: without them there is no call, so it never stands as a view.
+    pub(crate) fn locations(&self) -> impl Iterator<Item = &'static str> {
+        let options = self.options.iter();
+        options
+            .filter(|option| option.values == Values::Location)
+            .map(|option| option.name)
     }
 
     /// The relation of that name: this function's own, or one of an upstream function that `given` leaves out.

@@ -25,6 +25,8 @@ pub(crate) enum Values {
     Factor,
     /// A calendar day.
     Date,
+    /// Files that are no relation yet: given by place, as a relation is.
+    Location,
 }
 
 /// One option.
@@ -166,6 +168,15 @@ pub(crate) static PROVIDER: OptionSpec = OptionSpec {
     description: "the name of the platform in FOCUS: provider, publisher and invoice issuer",
 };
 
+/// What a history is read from; for a call only.
+pub(crate) static FILES: OptionSpec = OptionSpec {
+    name: "files",
+    values: Values::Location,
+    default: "",
+    description: "the JSON of the history: a file, a folder with all that is below it, or a pattern such as \
+                  'exports/2026-*.json.gz'",
+};
+
 /// How, and never what, is computed.
 pub(crate) static FAST_PATH: OptionSpec = OptionSpec {
     name: "fast_path",
@@ -222,6 +233,7 @@ impl OptionSpec {
             Values::Days => "whole days".into(),
             Values::Factor => "an exact number".into(),
             Values::Date => "a DATE".into(),
+            Values::Location => "a quoted file, folder or pattern".into(),
         }
     }
 
@@ -244,7 +256,7 @@ impl OptionSpec {
                 self.name,
                 error::unknown("value", value, names)
             ))),
-            Values::Text => Ok(()),
+            Values::Text | Values::Location => Ok(()),
             Values::Days if value.parse::<i32>().is_ok() => Ok(()),
             Values::Days => wrong("a whole number of days"),
             Values::Factor => match value.parse::<Decimal>() {

@@ -60,25 +60,19 @@ impl Planner {
         arguments: Vec<FunctionArg>,
         context: &mut dyn RelationPlannerContext,
     ) -> Result<Call> {
-        let mut by_place = function
-            .relations
-            .iter()
-            .filter(|relation| relation.positional);
+        let mut by_place = function.places().into_iter();
         let mut given: Vec<(String, SqlExpr)> = Vec::with_capacity(arguments.len());
         for argument in arguments {
             let (name, value) = named(function, argument, context)?;
             let name = match name {
                 Some(name) => name,
-                None => by_place
-                    .next()
-                    .map(|relation| relation.name.to_string())
-                    .ok_or_else(|| {
-                        error::query(format!(
-                            "{} takes no further argument without a name, got {value}: write {}",
-                            function.name,
-                            function.syntax()
-                        ))
-                    })?,
+                None => by_place.next().map(str::to_owned).ok_or_else(|| {
+                    error::query(format!(
+                        "{} takes no further argument without a name, got {value}: write {}",
+                        function.name,
+                        function.syntax()
+                    ))
+                })?,
             };
             if given.iter().any(|(other, _)| *other == name) {
                 return Err(error::query(format!(

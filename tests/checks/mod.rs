@@ -3,8 +3,6 @@
 //! A check that only computes a column is pruned by `count(*)`, runs after cheap filters, or is lost where an outer
 //! join becomes an inner one. So each fault meets each shape here, at each step of the ladder.
 
-mod exact_types;
-
 use datafusion::prelude::SessionContext;
 
 use crate::session::{Layout, block_on, fresh};

@@ -1,12 +1,13 @@
-//! The README is true: its commands run, print what it shows, and its table of functions is the functions' own.
+//! The README and the walkthrough are true: their commands run and print what they show, and the README's table of
+//! functions is the functions' own.
 
 use std::path::Path;
 use std::process::Command;
 
 use super::Answer;
 
-fn readme() -> String {
-    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
+fn document(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
 /// The fenced blocks in order: what follows the fence, and the text.
@@ -24,16 +25,16 @@ fn blocks(text: &str) -> Vec<(String, String)> {
 
 /// Every `sh` block runs, in a copy of what a clone has, and what follows the five fields of a line of `cron`; a `text`
 /// block right behind it is what it prints.
-#[test]
-fn the_examples_of_the_readme_run() {
+#[track_caller]
+fn runs(path: &str) -> usize {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let desk = super::Desk::new();
     std::os::unix::fs::symlink(root.join("testdata"), desk.path("testdata")).unwrap();
     let tools = super::Desk::new();
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_dayrate"), tools.path("dayrate")).unwrap();
-    let path = std::env::var("PATH").unwrap();
-    let path = format!("{}:{path}", tools.path("").display());
-    let blocks = blocks(&readme());
+    let search = std::env::var("PATH").unwrap();
+    let search = format!("{}:{search}", tools.path("").display());
+    let blocks = blocks(&document(path));
     let mut ran = 0;
     for (place, (language, command)) in blocks.iter().enumerate() {
         let script = match language.as_str() {
@@ -45,7 +46,7 @@ fn the_examples_of_the_readme_run() {
         let answer = Answer::of(
             shell
                 .current_dir(desk.path("."))
-                .env("PATH", &path)
+                .env("PATH", &search)
                 .arg("-c")
                 .arg(script)
                 .output()
@@ -60,7 +61,23 @@ fn the_examples_of_the_readme_run() {
         }
         ran += 1;
     }
+    ran
+}
+
+#[test]
+fn the_examples_of_the_readme_run() {
+    let ran = runs("README.md");
     assert!(ran >= 4, "only {ran} examples were found");
+}
+
+/// Each command of the walkthrough that prints something is followed by what it prints.
+#[test]
+fn the_walkthrough_prints_what_it_shows() {
+    let ran = runs("examples/walkthrough.md");
+    assert!(ran >= 14, "only {ran} examples were found");
+    let blocks = blocks(&document("examples/walkthrough.md"));
+    let shown = blocks.iter().filter(|(language, _)| language == "text");
+    assert_eq!(shown.count(), ran - 1);
 }
 
 #[test]
@@ -73,7 +90,7 @@ fn the_table_of_functions_is_their_own() {
             .output()
             .unwrap(),
     );
-    let readme = readme();
+    let readme = document("README.md");
     let (_, behind) = readme.split_once("<!-- functions -->\n").unwrap();
     let (table, _) = behind.split_once("<!-- /functions -->").unwrap();
     assert_eq!(table, answer.out);

@@ -112,7 +112,7 @@ mod tests {
             ),
             (
                 "[stores.\"s3://b\"]\nsecret_access_key = { evn = \"X\" }",
-                "unknown key 'evn': one of 'env' is expected",
+                "unknown key 'evn': did you mean 'env'?",
             ),
         ] {
             let said = error(text);

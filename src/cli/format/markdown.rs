@@ -4,10 +4,9 @@ use std::io::Write;
 
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
-use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::error::{DataFusionError, Result};
 
-use super::{RowWriter, is_number};
+use super::{RowWriter, cells, is_number};
 
 pub(super) struct Markdown<W: Write> {
     out: W,
@@ -40,17 +39,7 @@ impl<W: Write> Markdown<W> {
 
 impl<W: Write> RowWriter for Markdown<W> {
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        let options = FormatOptions::default().with_null("NULL");
-        let columns = batch
-            .columns()
-            .iter()
-            .map(|column| ArrayFormatter::try_new(column.as_ref(), &options))
-            .collect::<std::result::Result<Vec<_>, _>>()?;
-        for row in 0..batch.num_rows() {
-            let cells = columns
-                .iter()
-                .map(|column| column.value(row).try_to_string());
-            let cells = cells.collect::<std::result::Result<Vec<_>, _>>()?;
+        for cells in cells::rows(batch)? {
             self.line(cells.iter().map(|cell| escaped(cell)))?;
         }
         Ok(())

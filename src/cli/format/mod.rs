@@ -1,11 +1,15 @@
-//! The formats in which rows are written, one file each. All of them stream: what is held in memory does not grow with
-//! the number of rows.
+//! The formats in which rows are written, one file each. All but the chart stream: what is held in memory does not grow
+//! with the number of rows.
 
 mod arrow;
+mod cells;
+mod chart;
 mod csv;
+mod fit;
 mod json;
 mod markdown;
 mod parquet;
+mod records;
 mod table;
 
 use std::io::Write;
@@ -18,6 +22,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::error::Result;
 
+use super::screen::Screen;
 use crate::error;
 
 /// A format.
@@ -25,6 +30,10 @@ use crate::error;
 pub(super) enum Kind {
     /// Aligned columns for people
     Table,
+    /// One line a column, for wide rows
+    Records,
+    /// Bars, or a line if the label is a date
+    Chart,
     /// Comma-separated values with a header, NULL empty, instants in UTC
     Csv,
     /// One JSON array of objects
@@ -44,6 +53,10 @@ pub(super) trait RowWriter {
     fn write(&mut self, batch: &RecordBatch) -> Result<()>;
     /// Writes what is still held, and the end.
     fn finish(&mut self) -> Result<()>;
+    /// What a screen had no room for, as a sentence without its end.
+    fn left_out(&self) -> Option<String> {
+        None
+    }
 }
 
 impl Kind {
@@ -89,14 +102,17 @@ impl Kind {
     }
 }
 
-/// A writer of rows of this schema.
+/// A writer of rows of this schema. A table that goes to a screen is shortened to it.
 pub(super) fn writer<'a>(
     kind: Kind,
     out: &'a mut (dyn Write + Send),
     schema: &SchemaRef,
+    screen: Option<Screen>,
 ) -> Result<Box<dyn RowWriter + Send + 'a>> {
     Ok(match kind {
-        Kind::Table => Box::new(table::Table::new(out, schema)),
+        Kind::Table => Box::new(table::Table::new(out, schema, screen)),
+        Kind::Records => Box::new(records::Records::new(out, schema)),
+        Kind::Chart => Box::new(chart::Chart::new(out, schema, screen)?),
         Kind::Csv => Box::new(csv::Csv::new(out, schema)?),
         Kind::Json => Box::new(json::array(out)),
         Kind::Ndjson => Box::new(json::lines(out)),

@@ -1,6 +1,5 @@
 //! Columns by name and kind, and small relations written as Parquet files.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,15 +7,10 @@ use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray,
 };
-use datafusion::error::{DataFusionError, Result};
+use datafusion::error::Result;
 use jiff::civil::{Date, date};
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::errors::ParquetError;
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 
-use crate::error::data;
+use crate::cli::parquet_file::{cannot_write, open, properties};
 
 /// A relation under construction: a list of named columns.
 #[derive(Default)]
@@ -120,44 +114,13 @@ impl Columns {
     /// When the file cannot be written, or columns differ in length.
     pub(super) fn write(self, file: &Path) -> Result<()> {
         let batch = self.batch()?;
-        let mut writer = open(file, &batch, properties())?;
+        let mut writer = open(file, batch.schema(), properties())?;
         writer
             .write(&batch)
             .and_then(|()| writer.close())
             .map_err(|e| cannot_write(file, &e))?;
         Ok(())
     }
-}
-
-/// The error for a file that cannot be written, a full disk above all.
-pub(super) fn cannot_write(file: &Path, error: &ParquetError) -> DataFusionError {
-    data(format!(
-        "cannot write the file '{}': {error}; is there room for it? choose another --out",
-        file.display()
-    ))
-}
-
-/// How all files are written: ZSTD, statistics of every page.
-pub(super) fn properties() -> WriterPropertiesBuilder {
-    WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_statistics_enabled(EnabledStatistics::Page)
-}
-
-/// A Parquet file for rows like those of `like`, with the plain Parquet types only: no Arrow schema rides along, so that
-/// every reader sees the same.
-pub(super) fn open(
-    file: &Path,
-    like: &RecordBatch,
-    properties: WriterPropertiesBuilder,
-) -> Result<ArrowWriter<File>> {
-    let out = File::create_new(file)
-        .map_err(|e| data(format!("cannot create the file '{}': {e}", file.display())))?;
-    let options = ArrowWriterOptions::new()
-        .with_properties(properties.build())
-        .with_skip_arrow_metadata(true);
-    ArrowWriter::try_new_with_options(out, like.schema(), options)
-        .map_err(|e| cannot_write(file, &e))
 }
 
 /// Days since 1970-01-01.

@@ -17,10 +17,10 @@ use parquet::arrow::ArrowWriter;
 use parquet::schema::types::ColumnPath;
 
 use super::clock::month_starts;
-use super::columns::{cannot_write, open, properties};
 use super::conversation::Sender;
 use super::timeline::Message;
 use super::world::World;
+use crate::cli::parquet_file::{cannot_write, open, properties};
 use crate::error::data;
 
 /// Rows handed to the writing thread at a time.
@@ -222,7 +222,7 @@ impl MonthFile {
                 .set_column_dictionary_page_size_limit(ColumnPath::from(id), ID_DICTIONARY);
         }
         let file = folder.join("part-0.parquet");
-        let writer = open(&file, like, properties)?;
+        let writer = open(&file, like.schema(), properties)?;
         Ok(Self {
             month,
             file,

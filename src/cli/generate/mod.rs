@@ -22,8 +22,7 @@ mod sites;
 mod timeline;
 mod world;
 
-use std::fs::{create_dir, create_dir_all, read_dir, remove_dir, rename, write};
-use std::io::ErrorKind;
+use std::fs::write;
 use std::path::{Path, PathBuf};
 
 use datafusion::error::Result;
@@ -32,10 +31,17 @@ use self::messages::MessageFiles;
 use self::outcomes::OutcomeFile;
 use self::timeline::{Totals, play};
 use self::world::{SITES, World};
+use super::folder::NewFolder;
 use crate::error::{config, data};
 
 /// The most that fits: conversations under way are kept in memory, some 3 GB of them at this size.
 const MOST_MESSAGES: u64 = 10_000_000_000;
+
+const EXAMPLES: &str = "\
+Examples:
+  dayrate generate --messages 20000 --out year
+  dayrate --config year/dayrate.toml report monthly_credits
+  dayrate generate --messages 20M --seed 7 --out large      some 250 MB";
 
 /// Write a year of invented messages with everything needed to bill them
 ///
@@ -43,6 +49,7 @@ const MOST_MESSAGES: u64 = 10_000_000_000;
 /// channel_charges, outcomes, seats and a `dayrate.toml` that names them all. The same numbers give the same data on
 /// every machine.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct GenerateArgs {
     /// How many messages: 20000, 20_000_000 or 20M
     #[arg(long, value_name = "N", value_parser = count)]
@@ -86,8 +93,7 @@ impl std::fmt::Display for Summary {
 
 /// Writes the data set; `progress` hears the number of messages done so far, 8760 times in all.
 ///
-/// The folder gets its name when everything in it is complete: a killed run leaves at most a hidden
-/// `.NAME.partial…` folder beside it.
+/// The folder gets its name when everything in it is complete.
 ///
 /// # Errors
 ///
@@ -99,34 +105,19 @@ pub(crate) fn generate(args: &GenerateArgs, progress: &mut dyn FnMut(u64)) -> Re
             args.messages
         )));
     }
-    let (parent, name) = place(&args.out)?;
-    let partial = tempfile::Builder::new()
-        .prefix(&format!(".{name}.partial"))
-        .tempdir_in(&parent)
-        .map_err(|e| {
-            data(format!(
-                "cannot write in the folder '{}': {e}; choose another --out",
-                parent.display()
-            ))
-        })?;
-    let folder = partial.path().join(&name);
-    create_dir(&folder).map_err(|e| {
-        data(format!(
-            "cannot create the folder '{}': {e}",
-            folder.display()
-        ))
-    })?;
+    let made = NewFolder::start(&args.out)?;
+    let folder = made.path();
 
     let world = World::new(args.seed)?;
-    let (totals, outcomes) = write_year(&world, args, &folder, progress)?;
-    sites::write_sites(&world, &folder)?;
-    sites::write_feature_periods(&world, &folder)?;
-    contracts::write_contracts(&totals, args.seed, &folder)?;
-    charges::write_channel_charges(&folder)?;
-    charges::write_seats(&totals, &folder)?;
-    write_config(args, &folder)?;
+    let (totals, outcomes) = write_year(&world, args, folder, progress)?;
+    sites::write_sites(&world, folder)?;
+    sites::write_feature_periods(&world, folder)?;
+    contracts::write_contracts(&totals, args.seed, folder)?;
+    charges::write_channel_charges(folder)?;
+    charges::write_seats(&totals, folder)?;
+    write_config(args, folder)?;
 
-    give_name(&folder, &args.out)?;
+    made.finish()?;
     Ok(Summary {
         messages: args.messages,
         conversations: totals.conversations,
@@ -186,67 +177,6 @@ fn write_config(args: &GenerateArgs, folder: &Path) -> Result<()> {
         include_str!("dayrate.toml").replace("{command}", &command),
     )
     .map_err(|e| data(format!("cannot write the file '{}': {e}", file.display())))
-}
-
-/// The folder to write in, which is made if need be, and the name to give to the result in it.
-fn place(out: &Path) -> Result<(PathBuf, String)> {
-    let Some(name) = out
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-    else {
-        return Err(config(format!(
-            "cannot make the folder '{}': it has no name of its own; write --out NAME, or --out PATH/NAME",
-            out.display()
-        )));
-    };
-    match read_dir(out) {
-        Ok(mut entries) => {
-            if entries.next().is_some() {
-                return Err(config(format!(
-                    "the folder '{}' is not empty: generated data and yours would mix; empty it or choose another --out",
-                    out.display()
-                )));
-            }
-        }
-        Err(e) if e.kind() == ErrorKind::NotFound => (),
-        Err(e) => {
-            return Err(config(format!(
-                "'{}' cannot be the folder to make: {e}; choose another --out",
-                out.display()
-            )));
-        }
-    }
-    let parent = match out.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
-        _ => PathBuf::from("."),
-    };
-    create_dir_all(&parent).map_err(|e| {
-        data(format!(
-            "cannot create the folder '{}': {e}; choose another --out",
-            parent.display()
-        ))
-    })?;
-    Ok((parent, name))
-}
-
-/// Moves the complete folder to where it was asked for, in place of an empty one.
-fn give_name(folder: &Path, out: &Path) -> Result<()> {
-    match remove_dir(out) {
-        Ok(()) => (),
-        Err(e) if e.kind() == ErrorKind::NotFound => (),
-        Err(e) => {
-            return Err(data(format!(
-                "cannot replace the folder '{}': {e}",
-                out.display()
-            )));
-        }
-    }
-    rename(folder, out).map_err(|e| {
-        data(format!(
-            "cannot name the finished folder '{}': {e}",
-            out.display()
-        ))
-    })
 }
 
 /// A number of messages as people write it: `20000`, `20_000`, `20k`, `20M`.

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use datafusion::error::Result;
 use parquet::arrow::ArrowWriter;
 
-use super::columns::{Columns, cannot_write, open, properties};
+use super::columns::Columns;
 use super::draw::{Draw, Purpose};
 use super::timeline::Message;
 use super::world::{World, currency};
+use crate::cli::parquet_file::{cannot_write, open, properties};
 
 /// Rows written at a time.
 const BATCH_ROWS: usize = 8192;
@@ -115,7 +116,7 @@ impl OutcomeFile {
             .batch()?;
         let writer = match &mut self.writer {
             Some(writer) => writer,
-            none => none.insert(open(&self.file, &batch, properties())?),
+            none => none.insert(open(&self.file, batch.schema(), properties())?),
         };
         writer
             .write(&batch)

@@ -5,13 +5,15 @@ mod shipped;
 mod values;
 
 use datafusion::error::Result;
+use datafusion::prelude::SessionContext;
 
 use self::header::Header;
 use super::args::{Report, SessionArguments};
 use super::config::{self, Discovery};
 use super::output::Output;
-use super::{query, read_sql, say};
-use crate::{error, sql};
+use super::query::{self, Text};
+use super::{read_sql, say};
+use crate::error;
 
 /// `dayrate report [NAME|PATH.sql] [key=value …]`
 pub(super) async fn run(
@@ -22,28 +24,84 @@ pub(super) async fn run(
     let Some(name) = &given.name else {
         return say(output, &list());
     };
-    let text = text_of(name).await?;
-    let header =
-        Header::read(&text).map_err(|cause| cause.context(format!("in the report '{name}'")))?;
     if given.describe {
-        return say(output, &header.describe(name));
+        return say(output, &described(name).await?);
     }
+    // A name that is wrong is said before files are looked at.
+    let text = text_of(name).await?;
     let ctx = config::session(session, Discovery::On)?;
-    let parameters = values::bind(&ctx, name, &header, &given.values).await?;
-    let in_report = |cause: datafusion::error::DataFusionError| {
-        cause.context(format!("in the report '{name}'"))
+    show(&ctx, name, text, &given.values, output).await
+}
+
+/// Runs the report `name` in a session.
+///
+/// # Errors
+///
+/// If there is none, or as its statements fail.
+pub(super) async fn run_in(
+    ctx: &SessionContext,
+    name: &str,
+    values: &[(String, String)],
+    output: &mut Output,
+) -> Result<()> {
+    let text = text_of(name).await?;
+    show(ctx, name, text, values, output).await
+}
+
+/// What the report `name` shows and takes.
+///
+/// # Errors
+///
+/// If there is none.
+pub(super) async fn described(name: &str) -> Result<String> {
+    let text = text_of(name).await?;
+    Ok(header_of(name, &text)?.describe(name))
+}
+
+/// The names of the shipped reports and their parameters.
+pub(super) fn names() -> Vec<(&'static str, Vec<String>)> {
+    let parameters = |sql: &str| {
+        let header = Header::read(sql).map(|header| header.parameters);
+        header.map_or_else(
+            |_| Vec::new(),
+            |parameters| {
+                parameters
+                    .into_iter()
+                    .map(|parameter| parameter.name)
+                    .collect()
+            },
+        )
     };
-    let statements = sql::parse(&ctx, &text).map_err(in_report)?;
-    if statements.is_empty() {
+    shipped::ALL
+        .iter()
+        .map(|(name, sql)| (*name, parameters(sql)))
+        .collect()
+}
+
+fn header_of(name: &str, text: &str) -> Result<Header> {
+    Header::read(text).map_err(|cause| cause.context(format!("in the report '{name}'")))
+}
+
+async fn show(
+    ctx: &SessionContext,
+    name: &str,
+    text: String,
+    values: &[(String, String)],
+    output: &mut Output,
+) -> Result<()> {
+    let header = header_of(name, &text)?;
+    let parameters = values::bind(ctx, name, &header, values).await?;
+    let text = Text::parsed(ctx, text, Some(format!("in the report '{name}'")))?;
+    if text.statements.is_empty() {
         return Err(error::config(format!(
             "the report '{name}' has no statement in it"
         )));
     }
-    query::statements_in_order(&ctx, statements, &parameters, output).await
+    query::in_order(ctx, vec![text], &parameters, output).await
 }
 
 /// The shipped reports with their first comment line.
-fn list() -> String {
+pub(super) fn list() -> String {
     let widest = shipped::ALL
         .iter()
         .map(|(name, _)| name.len())

@@ -1,5 +1,7 @@
 //! Offsets from UTC by shifting: what makes the local day of an instant of our time cost a nanosecond or two.
 
+use std::ops::RangeInclusive;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -109,6 +111,25 @@ impl<const PER_SECOND: i64> OffsetTable<PER_SECOND> {
         )]
         let day = (day as u32).cast_signed();
         Some(day - LIFT_DAYS)
+    }
+}
+
+impl<const PER_SECOND: i64> OffsetTable<PER_SECOND> {
+    /// The local day of an instant, and instants around it that all have that day; `None` where only the rules know.
+    pub(super) fn stretch(&self, instant: i64) -> Option<(i32, RangeInclusive<i64>)> {
+        let day = self.day(instant)?;
+        let number = instant >> Self::BITS;
+        let bucket = self.0.get(usize::try_from(number).ok()?)?;
+        let start = number << Self::BITS;
+        let end = start + (1 << Self::BITS) - 1;
+        let (offset, first, last) = if instant < bucket.turn {
+            (bucket.before, start, end.min(bucket.turn - 1))
+        } else {
+            (bucket.after, start.max(bucket.turn), end)
+        };
+        let midnight = i64::from(day) * Self::PER_DAY.cast_signed() - offset;
+        let next = midnight + Self::PER_DAY.cast_signed();
+        Some((day, first.max(midnight)..=last.min(next - 1)))
     }
 }
 

@@ -5,13 +5,12 @@ use std::process::ExitCode;
 
 use datafusion::error::{DataFusionError, Result};
 use datafusion::prelude::SessionContext;
-use datafusion::sql::sqlparser::dialect::GenericDialect;
-use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
-use super::output::Output;
-use super::{message, query};
+use crate::cli::output::Output;
+use crate::cli::query::{self, Text};
+use crate::cli::{lexer, message, place};
 use crate::error;
-use crate::sql::{self, Parameters};
+use crate::sql::Parameters;
 
 const HELP: &str = "\
 Statements end with ';'.  \\q quits, \\d lists the relations, \\h this help.
@@ -53,7 +52,7 @@ pub(super) async fn run(ctx: &SessionContext, output: &mut Output) -> Result<Exi
             }
         }
         pending.push_str(&line);
-        if ended || is_complete(&pending) {
+        if ended || lexer::is_complete(&pending) {
             let text = std::mem::take(&mut pending);
             if let Err(cause) = all(ctx, &text, output, person).await {
                 if output.closed().is_closed() {
@@ -75,8 +74,10 @@ pub(super) async fn run(ctx: &SessionContext, output: &mut Output) -> Result<Exi
 }
 
 async fn all(ctx: &SessionContext, text: &str, output: &mut Output, person: bool) -> Result<()> {
-    for statement in sql::parse(ctx, text)? {
-        let rows = query::one(ctx, statement, &Parameters::default(), output).await?;
+    let parsed = Text::parsed(ctx, text.to_owned(), None)?;
+    for (at, statement) in parsed.statements.into_iter().enumerate() {
+        let ran = query::one(ctx, statement, &Parameters::default(), output).await;
+        let rows = ran.map_err(|cause| place::pointed(ctx, text, at, cause))?;
         if let (Some(rows), true) = (rows, person) {
             message::note(&format!(
                 "{rows} {}",
@@ -91,30 +92,4 @@ fn prompt(first: bool) {
     let mut err = std::io::stderr();
     let _ = write!(err, "{}", if first { "dayrate> " } else { "    ...> " });
     let _ = err.flush();
-}
-
-/// Whether the text ends with the `;` of a statement: one in a string or a comment does not end it.
-fn is_complete(text: &str) -> bool {
-    let Ok(tokens) = Tokenizer::new(&GenericDialect {}, text).tokenize() else {
-        return false;
-    };
-    let last = tokens
-        .iter()
-        .rev()
-        .find(|token| !matches!(token, Token::Whitespace(_)));
-    matches!(last, Some(Token::SemiColon))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_semicolon_of_a_statement_ends_it() {
-        assert!(is_complete("SELECT 1; -- and a word\n"));
-        assert!(!is_complete("SELECT ';\n"));
-        assert!(!is_complete("SELECT 1 -- done;\n"));
-        assert!(!is_complete("SELECT 1 /* ; \n"));
-        assert!(!is_complete("\n"));
-    }
 }

@@ -1,0 +1,30 @@
+-- Every DAR before the day, once, where no contract says what it costs.
+SELECT scenario,
+       org_id,
+       site_id,
+       relationship_id,
+       consumer_id,
+       day,
+       channel,
+       messages,
+       consumer_messages,
+       agent_messages,
+       bot_messages,
+       gen_ai,
+       intent_analyzer,
+       contract_id,
+       currency,
+       base_credits,
+       gen_ai_credits,
+       intent_analyzer_credits,
+       credits,
+       NULL::DATE           AS period_start,
+       NULL::DATE           AS period_end,
+       NULL::DECIMAL(18, 4) AS commitment,
+       NULL::DECIMAL(18, 4) AS drawn_credits,
+       NULL::DECIMAL(18, 4) AS overage_credits,
+       NULL::DECIMAL(18, 4) AS remaining_credits,
+       NULL::DECIMAL(30, 10) AS amount
+FROM rated_dars(contracts => NULL)
+WHERE day < $as_of
+  AND ($org IS NULL OR org_id::VARCHAR = $org);

@@ -1,0 +1,21 @@
+-- What everything on the page adds up to.
+SELECT count(*)                                                                AS dars,
+       coalesce(sum(messages), 0)                                              AS messages,
+       coalesce(sum(consumer_messages), 0)                                     AS consumer_messages,
+       coalesce(sum(agent_messages), 0)                                        AS agent_messages,
+       coalesce(sum(bot_messages), 0)                                          AS bot_messages,
+       coalesce(sum(credits), 0)                                               AS credits,
+       coalesce(sum(base_credits), 0)                                          AS base_credits,
+       coalesce(sum(gen_ai_credits), 0)                                        AS gen_ai_credits,
+       coalesce(sum(intent_analyzer_credits), 0)                               AS intent_analyzer_credits,
+       coalesce(sum(credits) FILTER (WHERE contract_id IS NULL), 0)            AS uncontracted_credits,
+       min(day)                                                                AS first_day,
+       max(day)                                                                AS last_day,
+       count(DISTINCT day)                                                     AS days,
+       count(DISTINCT org_id)                                                  AS orgs,
+       count(DISTINCT site_id)                                                 AS sites,
+       count(*) FILTER (WHERE day >= $as_of - INTERVAL '7 days')               AS dars_this_week,
+       count(*) FILTER (WHERE day >= $as_of - INTERVAL '14 days' AND day < $as_of - INTERVAL '7 days') AS dars_last_week,
+       coalesce(sum(messages) FILTER (WHERE day >= $as_of - INTERVAL '7 days'), 0) AS messages_this_week,
+       coalesce(sum(messages) FILTER (WHERE day >= $as_of - INTERVAL '14 days' AND day < $as_of - INTERVAL '7 days'), 0) AS messages_last_week
+FROM page_dars;

@@ -1,0 +1,57 @@
+//! A question to the session, answered in texts.
+
+use datafusion::arrow::array::Array;
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::error::Result;
+use datafusion::prelude::SessionContext;
+
+use crate::cli::{engine, progress};
+use crate::sql;
+
+/// A row: a text a column, `None` for NULL.
+pub(super) type Row = Vec<Option<String>>;
+
+/// The rows that `query` returns.
+///
+/// # Errors
+///
+/// Those of the query.
+pub(super) async fn ask(ctx: &SessionContext, query: &str) -> Result<Vec<Row>> {
+    let rows = Box::pin(sql::sql(ctx, query)).await?;
+    let context = std::sync::Arc::new(rows.task_ctx());
+    let plan = rows.create_physical_plan().await?;
+    let watch = progress::watch(&plan);
+    let batches = engine::start(datafusion::physical_plan::collect(plan, context))?
+        .join()
+        .await??;
+    drop(watch);
+    let options = FormatOptions::default();
+    let mut answer = Vec::new();
+    for batch in &batches {
+        let columns = batch
+            .columns()
+            .iter()
+            .map(|column| ArrayFormatter::try_new(column.as_ref(), &options))
+            .collect::<std::result::Result<Vec<_>, _>>()?;
+        for row in 0..batch.num_rows() {
+            let cells = columns.iter().zip(batch.columns()).map(|(shown, column)| {
+                match column.is_null(row) {
+                    true => Ok(None),
+                    false => shown.value(row).try_to_string().map(Some),
+                }
+            });
+            answer.push(cells.collect::<std::result::Result<Row, _>>()?);
+        }
+    }
+    Ok(answer)
+}
+
+/// The cell at `at`; NULL is empty.
+pub(super) fn text(row: &Row, at: usize) -> String {
+    row.get(at).cloned().flatten().unwrap_or_default()
+}
+
+/// The cell at `at` as a count.
+pub(super) fn count(row: &Row, at: usize) -> u64 {
+    text(row, at).parse().unwrap_or_default()
+}
