@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
+#[cfg(feature = "cli")]
 use serde::{Deserialize, Serialize};
 
 use super::calendar::SiteNumber;
@@ -11,8 +12,8 @@ use super::calendar::SiteNumber;
 pub(crate) const ALL_DAYS: RangeInclusive<i32> = i32::MIN..=i32::MAX;
 
 /// A set of days as ranges, both ends inclusive, in order, with a day left out between each and the next.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(Serialize, Deserialize), serde(transparent))]
 pub(crate) struct DaySet(Vec<(i32, i32)>);
 
 impl DaySet {
