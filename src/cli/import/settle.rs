@@ -45,15 +45,15 @@ pub(super) struct Settled {
 pub(super) async fn settle(ctx: &SessionContext, staging: &Path, out: &Path) -> Result<Settled> {
     let messages = out.join("messages");
     make(&messages)?;
-    let copies = |part| copies(ctx, staging, part);
+    let copies = |part| stage::folder(staging, part);
     let file = |name: &str| {
         let path = out.join(name);
         move |_: u64| path.clone()
     };
 
     let by_time = ["sent_at", "site_id", "conversation_id", "seq", "message_id"];
-    let rows = settled(copies(Part::Messages).await?, Part::Messages, &by_time)?;
-    let messages = write(rows, |number| {
+    let rows = kept(ctx, staging, Part::Messages).await?;
+    let messages = write(ordered(rows, &by_time)?, |number| {
         messages.join(format!("part-{number}.parquet"))
     })
     .await?;
@@ -64,16 +64,17 @@ pub(super) async fn settle(ctx: &SessionContext, staging: &Path, out: &Path) -> 
         "kind",
         "outcome_id",
     ];
-    let rows = settled(copies(Part::Outcomes).await?, Part::Outcomes, &by_time)?;
-    let outcomes = write(rows, file("outcomes.parquet")).await?;
+    let rows = kept(ctx, staging, Part::Outcomes).await?;
+    let outcomes = write(ordered(rows, &by_time)?, file("outcomes.parquet")).await?;
     let by_place = ["file_number", "record", "unit", "message_id", "json"];
-    let rows = settled(copies(Part::Rejects).await?, Part::Rejects, &by_place)?;
+    let rows = ordered(open_rows(ctx, &copies(Part::Rejects)).await?, &by_place)?;
     let rows = rows.drop_columns(&["file_number"])?;
     let rejects = write(rows, file("rejects.parquet")).await?;
 
-    let deliveries = copies(Part::Deliveries).await?;
+    let deliveries = open_rows(ctx, &copies(Part::Deliveries)).await?;
     let conversations = counted(deliveries.distinct()?).await?;
-    let conflicts = counted(conflicts(copies(Part::Messages).await?)?).await?;
+    let messages_again = open_rows(ctx, &copies(Part::Messages)).await?;
+    let conflicts = counted(conflicts(messages_again)?).await?;
     Ok(Settled {
         messages,
         outcomes,
@@ -83,27 +84,36 @@ pub(super) async fn settle(ctx: &SessionContext, staging: &Path, out: &Path) -> 
     })
 }
 
-/// Every copy of the rows of `part`.
-async fn copies(ctx: &SessionContext, staging: &Path, part: Part) -> Result<DataFrame> {
-    let folder = stage::folder(staging, part);
+/// The rows of the Parquet files in a folder.
+async fn open_rows(ctx: &SessionContext, folder: &Path) -> Result<DataFrame> {
     let state = ctx.state();
     let table = lake::open(&state, &folder.to_string_lossy()).await?;
-    let plan = LogicalPlanBuilder::scan("copies", provider_as_source(table), None)?.build()?;
+    let plan = LogicalPlanBuilder::scan("rows", provider_as_source(table), None)?.build()?;
     Ok(DataFrame::new(state, plan))
+}
+
+/// The newest copies of the rows of `part`, in files of their own: so the sort that finds them has given its memory back
+/// when they are put in order.
+async fn kept(ctx: &SessionContext, staging: &Path, part: Part) -> Result<DataFrame> {
+    let folder = staging.join(format!("kept_{part:?}").to_lowercase());
+    make(&folder)?;
+    let copies = open_rows(ctx, &stage::folder(staging, part)).await?;
+    let (state, plan) = copies.into_parts();
+    let rows = DataFrame::new(state, newest(part, plan)?);
+    write(rows, |number| folder.join(format!("{number}.parquet"))).await?;
+    open_rows(ctx, &folder).await
 }
 
 fn column(name: &str) -> Expr {
     Expr::Column(Column::new_unqualified(name))
 }
 
-/// The newest copies, ordered.
-fn settled(copies: DataFrame, part: Part, order: &[&str]) -> Result<DataFrame> {
-    let (state, plan) = copies.into_parts();
-    let order: Vec<SortExpr> = order
+fn ordered(rows: DataFrame, by: &[&str]) -> Result<DataFrame> {
+    let order: Vec<SortExpr> = by
         .iter()
         .map(|name| column(name).sort(true, false))
         .collect();
-    DataFrame::new(state, newest(part, plan)?).sort(order)
+    rows.sort(order)
 }
 
 /// Messages with copies that differ in when they were sent.
