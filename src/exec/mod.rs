@@ -7,14 +7,19 @@
 
 mod calendar;
 mod collect_calendar;
+mod dar_rows;
 mod fold;
+mod fold_partition;
+mod held;
 mod id_hash;
 mod ids;
+mod meanings;
 mod merge;
 mod parts;
 mod settle;
 mod window;
 
 pub(crate) use collect_calendar::CollectCalendar;
+pub(crate) use dar_rows::GenAiRule;
 pub(crate) use fold::Folding;
-pub(crate) use settle::{GenAiRule, dars};
+pub(crate) use settle::dars;

@@ -10,13 +10,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Int64Array, RecordBatchOptions, StructArray, UInt64Array,
-    new_null_array,
-};
-use arrow::buffer::BooleanBuffer;
-use arrow::compute::{cast, concat_batches, take, take_record_batch};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, exec_datafusion_err};
@@ -28,7 +22,7 @@ use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::metrics::{
     BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput, SpillMetrics,
 };
-use datafusion::physical_plan::spill::{SpillManager, get_record_batch_memory_size};
+use datafusion::physical_plan::spill::SpillManager;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, Distribution, ExecutionPlan, ExecutionPlanProperties,
@@ -36,28 +30,14 @@ use datafusion::physical_plan::{
 };
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::calendar::Calendar;
+use super::dar_rows::{GenAiRule, Output};
 use super::fold::{FoldMessagesExec, Folding, SharedCalendar};
-use super::ids::ids;
-use super::merge::{Dar, PartRow, merged};
-use super::parts::{self, GEN_AI, LISTENED, Parts};
-
-/// How many buckets are merged one after the other: few enough parts in each for a processor's own cache.
-const BUCKETS: usize = 256;
+use super::held::{BUCKETS, Held, size};
+use super::merge::merged;
+use super::parts;
 
 /// How many files they share on disk: few enough to be open at once.
 const FILES: usize = 32;
-
-/// Whether generative AI was on, by the option `gen_ai_rule`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum GenAiRule {
-    /// At any message.
-    Any,
-    /// At the first one.
-    FirstMessage,
-    /// Settled elsewhere: false here.
-    DayStart,
-}
 
 /// See the module. Its columns are those of `schema` that the ordinary plan has too, by name.
 #[derive(Debug)]
@@ -251,19 +231,6 @@ struct Settle {
     by_consumer: bool,
 }
 
-/// What holding a batch takes: itself, and the place of each of its rows. The columns of a batch that was read from disk
-/// lie in one buffer, which counts once.
-fn size(batch: &RecordBatch) -> usize {
-    get_record_batch_memory_size(batch) + batch.num_rows() * size_of::<PartRow>()
-}
-
-/// The bucket of a site's day.
-fn bucket((site, day): (u32, i32)) -> usize {
-    let key = u64::from(site) << 32 | u64::from(day.cast_unsigned());
-    // The high bits of a product mix well; the engine's partitions are chosen by another hash.
-    (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as usize
-}
-
 impl Settle {
     /// Takes all parts in.
     async fn gather(mut self, mut input: SendableRecordBatchStream) -> Result<Self> {
@@ -290,11 +257,7 @@ impl Settle {
             self.writers = self.new_files(FILES)?;
         }
         let held = Held::new(std::mem::take(&mut self.held))?;
-        for (buckets, writer) in held.rows.chunks(BUCKETS / FILES).zip(&mut self.writers) {
-            for batch in held.batches_of(&buckets.concat())? {
-                writer(Some(&batch))?;
-            }
-        }
+        lay_out(&held, 0..BUCKETS, &mut self.writers)?;
         self.reservation.free();
         Ok(())
     }
@@ -320,12 +283,7 @@ impl Settle {
         let mut read = self.disk.read_spill_as_stream(spilled.file, None)?;
         while let Some(batch) = read.next().await.transpose()? {
             let held = Held::new(vec![batch])?;
-            let rows = held.rows.get(spilled.buckets.clone()).unwrap_or_default();
-            for (rows, writer) in rows.iter().zip(&mut writers) {
-                for batch in held.batches_of(rows)? {
-                    writer(Some(&batch))?;
-                }
-            }
+            lay_out(&held, spilled.buckets.clone(), &mut writers)?;
         }
         for file in finished(writers, spilled.buckets)?.into_iter().rev() {
             self.files.push_front(file);
@@ -386,10 +344,27 @@ impl Settle {
     }
 }
 
+/// Writes the parts of some buckets, each file an equal share of them.
+fn lay_out(held: &Held, buckets: Range<usize>, writers: &mut [Writer]) -> Result<()> {
+    let share = share(&buckets, writers);
+    let rows = held.rows.get(buckets).unwrap_or_default();
+    for (rows, writer) in rows.chunks(share).zip(writers) {
+        for batch in held.batches_of(&rows.concat())? {
+            writer(Some(&batch))?;
+        }
+    }
+    Ok(())
+}
+
+/// How many of the buckets go to each file.
+fn share(buckets: &Range<usize>, writers: &[Writer]) -> usize {
+    (buckets.len() / writers.len().max(1)).max(1)
+}
+
 /// What was written, each file with its share of `buckets`; files with nothing in them are left out.
 fn finished(writers: Vec<Writer>, buckets: Range<usize>) -> Result<Vec<Spilled>> {
-    let share = buckets.len() / writers.len().max(1);
-    let starts = buckets.step_by(share.max(1));
+    let share = share(&buckets, &writers);
+    let starts = buckets.step_by(share);
     let mut files = Vec::new();
     for (mut writer, start) in writers.into_iter().zip(starts) {
         if let Some(file) = writer(None)? {
@@ -398,155 +373,4 @@ fn finished(writers: Vec<Writer>, buckets: Range<usize>) -> Result<Vec<Spilled>>
         }
     }
     Ok(files)
-}
-
-/// Batches of parts, and the rows of each bucket.
-struct Held {
-    batches: Vec<RecordBatch>,
-    parts: Vec<Parts>,
-    rows: Vec<Vec<PartRow>>,
-}
-
-impl Held {
-    fn new(batches: Vec<RecordBatch>) -> Result<Self> {
-        let parts = batches.iter().map(Parts::new).collect::<Result<Vec<_>>>()?;
-        let mut rows: Vec<Vec<PartRow>> = (0..BUCKETS).map(|_| Vec::new()).collect();
-        for (batch, parts) in (0..).zip(&parts) {
-            for (number, row) in (0..).zip(0..parts.len()) {
-                if let Some(rows) = rows.get_mut(bucket(parts.site_day(row))) {
-                    rows.push((batch, number));
-                }
-            }
-        }
-        Ok(Self {
-            batches,
-            parts,
-            rows,
-        })
-    }
-
-    /// Some rows as batches of their own.
-    fn batches_of(&self, rows: &[PartRow]) -> Result<Vec<RecordBatch>> {
-        let mut small = Vec::new();
-        for run in rows.chunk_by(|a, b| a.0 == b.0) {
-            let Some(batch) = run
-                .first()
-                .and_then(|(batch, _)| self.batches.get(*batch as usize))
-            else {
-                continue;
-            };
-            let places: UInt64Array = run.iter().map(|(_, row)| Some(u64::from(*row))).collect();
-            small.push(take_record_batch(batch, &places)?);
-        }
-        let whole = small
-            .chunks(256)
-            .map(|small| Ok(concat_batches(&parts::schema(), small)?));
-        whole.collect()
-    }
-}
-
-/// How DARs become rows.
-struct Output {
-    calendar: SharedCalendar,
-    gen_ai_rule: GenAiRule,
-    schema: SchemaRef,
-    rows: usize,
-}
-
-impl Output {
-    fn batch(&self, dars: &[Dar<'_>]) -> Result<RecordBatch> {
-        let calendar = self
-            .calendar
-            .get()
-            .ok_or_else(|| exec_datafusion_err!("the calendar is read before any message"))?;
-        let columns = self
-            .schema
-            .fields()
-            .iter()
-            .map(|field| self.column(calendar, field.name(), field.data_type(), dars));
-        let options = RecordBatchOptions::new().with_row_count(Some(dars.len()));
-        Ok(RecordBatch::try_new_with_options(
-            Arc::clone(&self.schema),
-            columns.collect::<Result<Vec<_>>>()?,
-            &options,
-        )?)
-    }
-
-    fn column(
-        &self,
-        calendar: &Calendar,
-        name: &str,
-        data_type: &DataType,
-        dars: &[Dar<'_>],
-    ) -> Result<ArrayRef> {
-        let period = |dar: &Dar<'_>| {
-            calendar
-                .period(dar.site, dar.first)
-                .ok_or_else(|| exec_datafusion_err!("a DAR lies outside the calendar"))
-        };
-        let of_period = |values: &ArrayRef| -> Result<ArrayRef> {
-            let places = dars.iter().map(|dar| Ok(Some(period(dar)?.0 as u64)));
-            let places = places.collect::<Result<UInt64Array>>()?;
-            Ok(take(values, &places, None)?)
-        };
-        let counts = |count: fn(&Dar<'_>) -> i64| -> ArrayRef {
-            Arc::new(Int64Array::from_iter_values(dars.iter().map(count)))
-        };
-        let flags = |flag: fn(&Dar<'_>) -> bool| -> ArrayRef {
-            let flags = BooleanBuffer::collect_bool(dars.len(), |row| flag(&dars[row]));
-            Arc::new(BooleanArray::from(flags))
-        };
-        Ok(match name {
-            "site_id" => {
-                let places: UInt64Array =
-                    dars.iter().map(|dar| Some(u64::from(dar.site))).collect();
-                take(&calendar.site_ids, &places, None)?
-            }
-            "relationship_id" => ids(dars.iter().map(|dar| Some(dar.relationship_id)), data_type)?,
-            "has_consumer" => flags(|dar| dar.has_consumer),
-            "consumer_id" => consumers(dars, data_type)?,
-            "day" => Arc::new(Date32Array::from_iter_values(
-                dars.iter().map(|dar| dar.day),
-            )),
-            "org_id" => of_period(&calendar.org_ids)?,
-            "time_zone" => of_period(&calendar.time_zones)?,
-            "channel" => ids(dars.iter().map(|dar| dar.channel), data_type)?,
-            "first_message_at" => cast(&counts(|dar| dar.first), data_type)?,
-            "last_message_at" => cast(&counts(|dar| dar.last), data_type)?,
-            "messages" => counts(|dar| dar.messages.iter().sum()),
-            "consumer_messages" => counts(|dar| dar.messages[0]),
-            "agent_messages" => counts(|dar| dar.messages[1]),
-            "bot_messages" => counts(|dar| dar.messages[2]),
-            "gen_ai" => match self.gen_ai_rule {
-                GenAiRule::Any => flags(|dar| dar.flags & GEN_AI != 0),
-                GenAiRule::FirstMessage => {
-                    let on = dars.iter().map(|dar| Ok(period(dar)?.1.gen_ai));
-                    Arc::new(BooleanArray::from(on.collect::<Result<Vec<bool>>>()?))
-                }
-                GenAiRule::DayStart => flags(|_| false),
-            },
-            "intent_analyzer" => flags(|dar| dar.flags & LISTENED != 0),
-            other => return Err(exec_datafusion_err!("DARs have no column {other}")),
-        })
-    }
-}
-
-/// The consumers of conversations, as `{channel, value}` of which only the value is asked for.
-fn consumers(dars: &[Dar<'_>], data_type: &DataType) -> Result<ArrayRef> {
-    let DataType::Struct(fields) = data_type else {
-        return Err(exec_datafusion_err!("a consumer of type {data_type}"));
-    };
-    let values = dars
-        .iter()
-        .map(|dar| dar.consumer.map(|consumer| consumer.consumer_id));
-    let columns = fields.iter().map(|field| match field.name().as_str() {
-        "value" if field.data_type() != &DataType::Null => ids(values.clone(), field.data_type()),
-        _ => Ok(new_null_array(field.data_type(), dars.len())),
-    });
-    Ok(Arc::new(StructArray::try_new_with_length(
-        fields.clone(),
-        columns.collect::<Result<Vec<_>>>()?,
-        None,
-        dars.len(),
-    )?))
 }

@@ -109,6 +109,30 @@ fn local_days_are_those_of_civil_arithmetic() {
     assert!(tried > 100_000, "only {tried} instants were tried");
 }
 
+/// A stretch of instants has its instant in it, and one day: at both its ends, in its middle, and at its instant.
+#[test]
+fn a_stretch_is_of_one_day() {
+    let (mut tried, mut longest) = (0_u64, 0);
+    for (zone, rules) in distinct_zones() {
+        let turns = turns(&rules);
+        let midnights = turns.iter().map(|turn| turn.div_euclid(DAY) * DAY);
+        for instant in around(turns.iter().copied().chain(midnights)) {
+            let (day, stretch) = zone.by_microsecond().stretch(instant).unwrap();
+            let (first, last) = (*stretch.start(), *stretch.end());
+            assert!(stretch.contains(&instant), "{} {instant}", zone.name());
+            for inside in [first, first + (last - first) / 2, instant, last] {
+                let expected = civil_day(&rules, inside);
+                assert_eq!(day, expected, "{} {instant} {inside}", zone.name());
+            }
+            longest = longest.max(last - first);
+            tried += 1;
+        }
+    }
+    assert!(tried > 100_000, "only {tried} instants were tried");
+    // A proof over stretches of nothing but their instant would prove nothing.
+    assert!(longest > DAY / 2 * 1_000_000, "the longest is {longest}");
+}
+
 #[test]
 fn local_days_are_those_of_another_database() {
     let (mut agreed, mut differing) = (0_u64, BTreeMap::<String, u64>::new());

@@ -1,0 +1,105 @@
+//! What the rows of [`super::fold`] mean, as rows before them did: looked up once for many.
+
+use super::calendar::Calendar;
+use crate::domain::message::{Audience, Sender};
+use crate::domain::zone::{Clock, Zone};
+use crate::scalar::spellings::Spellings;
+
+/// What rows mean, as other rows did before them.
+#[derive(Debug)]
+pub(super) struct Meanings {
+    /// `None`: not in `sites`.
+    pub(super) sites: Spellings<Option<u32>>,
+    pub(super) senders: Spellings<Option<Sender>>,
+    pub(super) audiences: Spellings<Option<Audience>>,
+    /// Where messages of each site counted last.
+    lately: Vec<Lately>,
+}
+
+/// Instants of a site at which every message counts, on one day and under the same switches.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lately {
+    pub(super) first: i64,
+    pub(super) last: i64,
+    pub(super) day: i32,
+    /// As of a part.
+    pub(super) flags: u8,
+}
+
+impl Lately {
+    const NEVER: Self = Self {
+        first: i64::MAX,
+        last: i64::MIN,
+        day: 0,
+        flags: 0,
+    };
+
+    /// What holds around an instant of a site at which messages count; `None` at any other.
+    fn at<const PER_SECOND: i64>(
+        calendar: &Calendar,
+        site: u32,
+        instant: i64,
+        clock: for<'a> fn(&'a Zone) -> Clock<'a, PER_SECOND>,
+    ) -> Option<Self> {
+        let (_, period) = calendar.period(site, instant)?;
+        if !period.in_force || period.is_test {
+            return None;
+        }
+        let (day, stretch) = clock(period.zone.as_deref()?).stretch(instant)?;
+        // After 1970-01-01T00:00:00Z, and before any doubt about the year 9999.
+        let (first, last) = (1, 8_000_000_000_i64.saturating_mul(PER_SECOND));
+        let lately = Self {
+            first: period.first.max(*stretch.start()).max(first),
+            last: period.last.min(*stretch.end()).min(last),
+            day,
+            flags: period.flags(),
+        };
+        lately.holds(instant).then_some(lately)
+    }
+
+    #[inline]
+    fn holds(&self, instant: i64) -> bool {
+        self.first <= instant && instant <= self.last
+    }
+}
+
+impl Meanings {
+    pub(super) fn new() -> Self {
+        Self {
+            sites: Spellings::new(),
+            senders: Spellings::new(),
+            audiences: Spellings::new(),
+            lately: Vec::new(),
+        }
+    }
+
+    pub(super) fn next_batch(&mut self) {
+        self.sites.next_batch();
+        self.senders.next_batch();
+        self.audiences.next_batch();
+    }
+
+    /// What holds around an instant of a site; `None` if messages then do not count, or not for certain.
+    #[inline]
+    pub(super) fn lately<const PER_SECOND: i64>(
+        &mut self,
+        calendar: &Calendar,
+        site: u32,
+        instant: i64,
+        clock: for<'a> fn(&'a Zone) -> Clock<'a, PER_SECOND>,
+    ) -> Option<Lately> {
+        match self.lately.get(site as usize) {
+            Some(lately) if lately.holds(instant) => Some(*lately),
+            _ => {
+                let found = Lately::at(calendar, site, instant, clock)?;
+                if self.lately.is_empty() {
+                    self.lately.resize(calendar.sites(), Lately::NEVER);
+                }
+                if let Some(lately) = self.lately.get_mut(site as usize) {
+                    *lately = found;
+                }
+                Some(found)
+            }
+        }
+    }
+}
