@@ -4,7 +4,7 @@ use datafusion::prelude::SessionContext;
 use jiff::civil::Date;
 
 use super::finding::Findings;
-use super::question::{Row, ask, count, text};
+use super::question::{Row, asked, count, text};
 use crate::cli::count::grouped;
 use crate::table::option::{REJECTS, SessionDefaults};
 
@@ -23,25 +23,15 @@ pub(super) struct Range {
 /// The days of the messages that count; `None` if they cannot be counted, or none does.
 pub(super) async fn check(ctx: &SessionContext, findings: &mut Findings) -> Option<Range> {
     let query = "SELECT disposition, reason, messages FROM dispositions() ORDER BY disposition, messages DESC";
-    match ask(ctx, query).await {
-        Ok(rows) => dispositions(ctx, &rows, findings),
-        Err(cause) => {
-            findings.failed(CHECK, "messages, sites", &cause);
-            return None;
-        }
-    }
+    let rows = asked(ctx, query, findings, CHECK, "messages, sites").await?;
+    dispositions(ctx, &rows, findings);
     let query =
         "SELECT DISTINCT day FROM message_days() WHERE disposition = 'counted' ORDER BY day";
-    let days: Vec<Date> = match ask(ctx, query).await {
-        Ok(rows) => rows
-            .iter()
-            .filter_map(|row| text(row, 0).parse().ok())
-            .collect(),
-        Err(cause) => {
-            findings.failed(CHECK, "messages", &cause);
-            return None;
-        }
-    };
+    let rows = asked(ctx, query, findings, CHECK, "messages").await?;
+    let days: Vec<Date> = rows
+        .iter()
+        .filter_map(|row| text(row, 0).parse().ok())
+        .collect();
     let (Some(first), Some(last)) = (days.first().copied(), days.last().copied()) else {
         findings.error(
             CHECK,

@@ -5,6 +5,7 @@ use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::error::Result;
 use datafusion::prelude::SessionContext;
 
+use super::finding::Findings;
 use crate::cli::{engine, progress};
 use crate::sql;
 
@@ -44,6 +45,23 @@ pub(super) async fn ask(ctx: &SessionContext, query: &str) -> Result<Vec<Row>> {
         }
     }
     Ok(answer)
+}
+
+/// The rows that `query` returns; `None` if it fails, which is a finding of `check` at `place`.
+pub(super) async fn asked(
+    ctx: &SessionContext,
+    query: &str,
+    findings: &mut Findings,
+    check: &'static str,
+    place: &str,
+) -> Option<Vec<Row>> {
+    match ask(ctx, query).await {
+        Ok(rows) => Some(rows),
+        Err(cause) => {
+            findings.failed(check, place, &cause);
+            None
+        }
+    }
 }
 
 /// The cell at `at`; NULL is empty.

@@ -5,7 +5,7 @@ use datafusion::error::Result;
 use datafusion::prelude::SessionContext;
 
 use super::finding::Findings;
-use super::question::{ask, count};
+use super::question::{asked, count};
 use crate::cli::count::grouped;
 use crate::cli::expected::{Expected, ExpectedRelation, RELATIONS};
 use crate::cli::place;
@@ -108,19 +108,15 @@ async fn one(ctx: &SessionContext, expected: &ExpectedRelation, findings: &mut F
         }
     }
     if is_well {
-        match ask(ctx, &format!("SELECT count(*) FROM {name}")).await {
-            Ok(rows) => {
-                let rows = rows.first().map_or(0, |row| count(row, 0));
-                let what = format!("{} rows, {} columns", grouped(rows), schema.fields().len());
-                match rows {
-                    0 => findings.warning(CHECK, name, "it has no rows", "look at the export"),
-                    _ => findings.ok(CHECK, name, what),
-                }
-            }
-            Err(cause) => {
-                findings.failed(CHECK, name, &cause);
-                return false;
-            }
+        let query = format!("SELECT count(*) FROM {name}");
+        let Some(rows) = asked(ctx, &query, findings, CHECK, name).await else {
+            return false;
+        };
+        let rows = rows.first().map_or(0, |row| count(row, 0));
+        let what = format!("{} rows, {} columns", grouped(rows), schema.fields().len());
+        match rows {
+            0 => findings.warning(CHECK, name, "it has no rows", "look at the export"),
+            _ => findings.ok(CHECK, name, what),
         }
     }
     is_well

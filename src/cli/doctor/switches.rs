@@ -3,7 +3,7 @@
 use datafusion::prelude::SessionContext;
 
 use super::finding::Findings;
-use super::question::{ask, text};
+use super::question::{asked, text};
 
 const CHECK: &str = "switches";
 
@@ -11,27 +11,26 @@ const CHECK: &str = "switches";
 pub(super) async fn check(ctx: &SessionContext, findings: &mut Findings) {
     let before = findings.all().len();
     // What a bill would fail at: an unknown feature, a period that ends before it begins, a site without its scope.
-    if let Err(cause) = ask(ctx, "SELECT count(*) FROM dars(rejects => 'skip')").await {
-        findings.failed(CHECK, "feature_periods", &cause);
+    let query = "SELECT count(*) FROM dars(rejects => 'skip')";
+    if asked(ctx, query, findings, CHECK, "feature_periods")
+        .await
+        .is_none()
+    {
         return;
     }
     let query = "SELECT DISTINCT org_id::VARCHAR, feature FROM feature_periods WHERE org_id::VARCHAR NOT IN \
                  (SELECT org_id::VARCHAR FROM sites) ORDER BY 1, 2";
-    match ask(ctx, query).await {
-        Ok(rows) => {
-            for row in &rows {
-                findings.warning(
-                    CHECK,
-                    &text(row, 0),
-                    format!(
-                        "{} is switched for an organization that has no site",
-                        text(row, 1)
-                    ),
-                    "compare org_id of feature_periods with that of sites",
-                );
-            }
-        }
-        Err(cause) => findings.failed(CHECK, "feature_periods", &cause),
+    let rows = asked(ctx, query, findings, CHECK, "feature_periods").await;
+    for row in rows.iter().flatten() {
+        findings.warning(
+            CHECK,
+            &text(row, 0),
+            format!(
+                "{} is switched for an organization that has no site",
+                text(row, 1)
+            ),
+            "compare org_id of feature_periods with that of sites",
+        );
     }
     if findings.all().len() == before {
         findings.ok(CHECK, "feature_periods", "every switch reaches a site");

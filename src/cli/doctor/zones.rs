@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::finding::Findings;
 use super::messages::Range;
-use super::question::{ask, count, text};
+use super::question::{ask, asked, count, text};
 
 const CHECK: &str = "zones";
 
@@ -15,9 +15,8 @@ const CHECK: &str = "zones";
 pub(super) async fn check(ctx: &SessionContext, range: Range, findings: &mut Findings) {
     let query = "SELECT lower(time_zone), min(time_zone), count(DISTINCT site_id), min(site_id::VARCHAR) FROM sites \
                  GROUP BY lower(time_zone) ORDER BY 1";
-    let zones = match ask(ctx, query).await {
-        Ok(zones) => zones,
-        Err(cause) => return findings.failed(CHECK, "sites.time_zone", &cause),
+    let Some(zones) = asked(ctx, query, findings, CHECK, "sites.time_zone").await else {
+        return;
     };
     let today = jiff::Timestamp::now().to_zoned(TimeZone::UTC).date();
     let until = today.max(range.last).saturating_add(1.year());
