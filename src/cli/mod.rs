@@ -27,6 +27,7 @@ mod man;
 mod message;
 mod output;
 mod parquet_file;
+mod pipe;
 mod place;
 mod progress;
 mod query;

@@ -1,9 +1,8 @@
 //! Where rows go: the standard output, or a file, here or in a store, that appears whole or not at all.
 
-use std::io::{BufWriter, ErrorKind, IsTerminal, Stdout, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::error::{DataFusionError, Result};
 use datafusion::physical_plan::execute_stream;
@@ -13,6 +12,7 @@ use tempfile::NamedTempFile;
 
 use super::args::OutputArguments;
 use super::format::{self, Kind};
+use super::pipe::{Closed, Pipe};
 use super::screen::Screen;
 use super::upload::{self, Parcel};
 use super::{engine, message, progress};
@@ -37,16 +37,6 @@ enum Target {
     File(PathBuf),
     /// An address, as it was written.
     Store(String),
-}
-
-/// Whether the reader of the standard output went away.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Closed(Arc<AtomicBool>);
-
-impl Closed {
-    pub(super) fn is_closed(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
 }
 
 impl Output {
@@ -176,7 +166,7 @@ impl Output {
 
     pub(super) fn closed(&self) -> Closed {
         match &self.target {
-            Target::Screen(pipe) => pipe.closed.clone(),
+            Target::Screen(pipe) => pipe.closed(),
             Target::File(_) | Target::Store(_) => Closed::default(),
         }
     }
@@ -386,40 +376,4 @@ fn beside(folder: &Path) -> std::io::Result<NamedTempFile> {
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
     builder.tempfile_in(folder)
-}
-
-/// The standard output, which remembers that its reader went away.
-struct Pipe {
-    inner: BufWriter<Stdout>,
-    closed: Closed,
-}
-
-impl Pipe {
-    fn new() -> Self {
-        Self {
-            inner: BufWriter::new(std::io::stdout()),
-            closed: Closed::default(),
-        }
-    }
-
-    fn watch<T>(&self, outcome: std::io::Result<T>) -> std::io::Result<T> {
-        if let Err(cause) = &outcome
-            && cause.kind() == ErrorKind::BrokenPipe
-        {
-            self.closed.0.store(true, Ordering::Relaxed);
-        }
-        outcome
-    }
-}
-
-impl Write for Pipe {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let outcome = self.inner.write(bytes);
-        self.watch(outcome)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        let outcome = self.inner.flush();
-        self.watch(outcome)
-    }
 }

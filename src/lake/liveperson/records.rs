@@ -175,13 +175,7 @@ impl<R: BufRead> Records<R> {
             None => Err(Broken::Truncated { since }),
             Some(b'[') => {
                 self.take()?;
-                self.enter(
-                    Holder::List {
-                        since,
-                        is_first: true,
-                    },
-                    b'[',
-                )?;
+                self.enter_list(since)?;
                 Ok(false)
             }
             Some(b'{') => {
@@ -227,13 +221,7 @@ impl<R: BufRead> Records<R> {
                             }
                             let since = self.offset;
                             self.take()?;
-                            self.enter(
-                                Holder::List {
-                                    since,
-                                    is_first: true,
-                                },
-                                b'[',
-                            )?;
+                            self.enter_list(since)?;
                             return Ok(false);
                         }
                         _ => self.skip(since)?,
@@ -251,6 +239,11 @@ impl<R: BufRead> Records<R> {
         }
         self.holders.push(holder);
         Ok(())
+    }
+
+    fn enter_list(&mut self, since: u64) -> Step<()> {
+        let is_first = true;
+        self.enter(Holder::List { since, is_first }, b'[')
     }
 
     /// Reads a text in quotes: `true` if it is the key of the records.
