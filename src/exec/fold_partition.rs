@@ -3,9 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray};
-use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
+use arrow::array::{Array, ArrayRef};
+use arrow::datatypes::{DataType, TimeUnit};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::{Result, exec_datafusion_err};
 use datafusion::execution::memory_pool::MemoryReservation;
@@ -16,47 +15,17 @@ use futures::StreamExt;
 use super::calendar::Calendar;
 use super::fold::{Folding, SharedCalendar};
 use super::id_hash::IdHash;
-use super::ids::Ids;
-use super::meanings::{Lately, Meanings};
-use super::parts::{GEN_AI, LISTENED};
-use super::window::{AT_ONCE, LONGEST_ID, Message, Window};
+use super::meanings::Meanings;
+use super::messages::{self, Batch};
+use super::window::{AT_ONCE, Message, Window};
 use crate::domain::message::{Audience, Facts, Sender, reason};
 use crate::domain::zone::{Clock, Zone};
-use crate::error;
-use crate::scalar::internal::{instants, rejection};
-
-/// The places of the columns of messages.
-#[derive(Debug, Clone, Copy)]
-struct Columns([usize; 8]);
-
-impl Columns {
-    fn new(schema: &SchemaRef) -> Result<Self> {
-        let mut places = [0; 8];
-        let names = [
-            "site_id",
-            "conversation_id",
-            "consumer_id",
-            "sent_at",
-            "sent_by",
-            "audience",
-            "intent_analyzer",
-            "channel",
-        ];
-        for (place, name) in places.iter_mut().zip(names) {
-            *place = schema.index_of(name)?;
-        }
-        Ok(Self(places))
-    }
-
-    fn of<'a>(&self, batch: &'a RecordBatch) -> [&'a ArrayRef; 8] {
-        self.0.map(|place| batch.column(place))
-    }
-}
+use crate::scalar::internal::rejection;
 
 /// One partition at work.
 pub(super) struct Fold {
     input: SendableRecordBatchStream,
-    columns: Columns,
+    columns: [usize; 8],
     calendar: SharedCalendar,
     folding: Folding,
     rows: usize,
@@ -80,7 +49,7 @@ impl Fold {
         metrics: BaselineMetrics,
     ) -> Result<Self> {
         Ok(Self {
-            columns: Columns::new(&input.schema())?,
+            columns: messages::places(&input.schema())?,
             input,
             calendar,
             folding,
@@ -122,7 +91,7 @@ impl Fold {
         let calendar = calendar
             .get()
             .ok_or_else(|| exec_datafusion_err!("the calendar is read before any message"))?;
-        let columns = self.columns.of(batch);
+        let columns = self.columns.map(|place| batch.column(place));
         match columns[3].data_type() {
             DataType::Timestamp(TimeUnit::Second, _) => {
                 self.fold::<1>(calendar, columns, Zone::by_second)?;
@@ -155,161 +124,133 @@ impl Fold {
         columns: [&ArrayRef; 8],
         clock: for<'a> fn(&'a Zone) -> Clock<'a, PER_SECOND>,
     ) -> Result<()> {
-        let [
-            site_id,
-            conversation,
-            consumer,
-            sent_at,
-            sent_by,
-            audience,
-            own,
-            channel,
-        ] = columns;
-        let instants = instants(sent_at)?;
-        let (conversations, consumers) = (Ids::new(conversation)?, Ids::new(consumer)?);
-        let sites: &StringViewArray = site_id.as_string_view();
-        let senders: &StringViewArray = sent_by.as_string_view();
-        let audiences: &StringViewArray = audience.as_string_view();
-        let channels: &StringViewArray = channel.as_string_view();
-        let own: &BooleanArray = own.as_boolean();
-        let (site_nulls, sender_nulls, instant_nulls) =
-            (sites.nulls(), senders.nulls(), sent_at.nulls());
-        let (audience_nulls, own_nulls) = (audiences.nulls(), own.nulls());
-        // A column without any value is not asked row by row.
-        let has_audiences = audiences.null_count() < audiences.len();
-        let has_channels = channels.null_count() < channels.len();
-        let has_own = own.null_count() < own.len();
-        let with_consumers = self.folding.with_consumers && consumer.null_count() < consumer.len();
+        let batch = Batch::new(columns, self.folding.with_consumers)?;
         self.meanings.next_batch();
-
-        let mut messages: Vec<Message<'_>> = Vec::with_capacity(AT_ONCE);
-        for row in 0..sites.len() {
-            let meanings = &mut self.meanings;
-            let site = match is_valid(site_nulls, row) {
-                true => meanings.sites.of(sites, row, |text| calendar.site(text)),
-                false => None,
-            };
-            let sender = match is_valid(sender_nulls, row) {
-                true => meanings.senders.of(senders, row, Sender::parse),
-                false => None,
-            };
-            let audience = match has_audiences && is_valid(audience_nulls, row) {
-                true => meanings.audiences.of(audiences, row, Audience::parse),
-                false => Some(Audience::All),
-            };
-            let has_instant = is_valid(instant_nulls, row);
-            let instant = instants.count(row);
-            let lately = match site {
-                Some(site) if has_instant => meanings
-                    .lately(calendar, site, instant, clock)
-                    .map(|lately| (site, lately)),
-                _ => None,
-            };
-            let conversation_id = conversations.bytes(row);
-            let (site, lately, conversation_id, sender) = match (lately, conversation_id, sender) {
-                (Some((site, lately)), Some(id), Some(sender))
-                    if sender != Sender::System && audience == Some(Audience::All) =>
-                {
-                    (site, lately, id, sender)
-                }
-                (_, id, sender) => {
-                    let period = site
-                        .filter(|_| has_instant)
-                        .and_then(|site| Some(calendar.period(site, instant)?.1));
-                    let reason = reason(&Facts {
-                        has_site: sites.is_valid(row),
-                        has_conversation: id.is_some(),
-                        sent_at: has_instant.then(|| instants.ceil(row)),
-                        sender,
-                        audience,
-                        in_force: period.map(|period| period.in_force),
-                        is_test: period.is_some_and(|period| period.is_test),
-                    });
-                    match (reason, site, period, id, sender) {
-                        (Some(reason), ..)
-                            if reason.is_rejection() && !self.folding.skip_rejected =>
-                        {
-                            let ids = [site_id, conversation, sent_at];
-                            return Err(rejection(ids, senders, row, reason));
-                        }
-                        (None, Some(site), Some(period), Some(id), Some(sender)) => {
-                            let day = period
-                                .zone
-                                .as_deref()
-                                .and_then(|zone| clock(zone).day(instant))
-                                .ok_or_else(|| {
-                                    exec_datafusion_err!("a message that counts has no day")
-                                })?;
-                            let lately = Lately {
-                                first: instant,
-                                last: instant,
-                                day,
-                                flags: period.flags(),
-                            };
-                            (site, lately, id, sender)
-                        }
-                        _ => continue,
-                    }
-                }
-            };
-            let day = lately.day;
-            let flags = match has_own && is_valid(own_nulls, row) {
-                true => (lately.flags & GEN_AI) | (u8::from(own.values().value(row)) * LISTENED),
-                false => lately.flags,
-            };
-            let consumer_id = match with_consumers {
-                true => consumers.bytes(row),
-                false => None,
-            };
-            let channel =
-                (has_channels && channels.is_valid(row)).then(|| channels.value(row).as_bytes());
-            let texts = [Some(conversation_id), consumer_id, channel];
-            if texts.iter().flatten().any(|text| text.len() > LONGEST_ID) {
-                return Err(error::data(format!(
-                    "a message of site_id '{}' has an id or a channel of more than {LONGEST_ID} bytes; shorten it, or \
-                     SET dayrate.fast_path = 'off'",
-                    sites.value(row)
-                )));
+        let mut messages: Vec<Message> = Vec::with_capacity(AT_ONCE);
+        let rows = batch.sites.len();
+        for start in (0..rows).step_by(AT_ONCE) {
+            messages.clear();
+            for row in start..rows.min(start + AT_ONCE) {
+                let message = match self.likely(calendar, &batch, row, clock) {
+                    Some(message) => message,
+                    None => match self.checked(calendar, &batch, row, clock)? {
+                        Some(message) => message,
+                        None => continue,
+                    },
+                };
+                messages.push(message);
             }
-            messages.push(Message {
-                hash: self.hash.of(conversation_id, site, day),
-                site,
-                day,
-                conversation_id,
-                consumer_id,
-                sent_at: instant,
-                sender: match sender {
-                    Sender::Consumer => 0,
-                    Sender::Agent => 1,
-                    Sender::Bot | Sender::System => 2,
-                },
-                flags,
-                channel,
-            });
-            if messages.len() == AT_ONCE {
-                count(&mut self.window, &messages, &mut self.ready, self.rows)?;
-                messages.clear();
+            if self.window.is_full() {
+                self.drain()?;
             }
+            self.window.add(&messages, &batch.texts)?;
         }
-        count(&mut self.window, &messages, &mut self.ready, self.rows)
+        Ok(())
+    }
+
+    /// A message that counts as those around it do; `None` for any other one.
+    #[inline]
+    fn likely<const PER_SECOND: i64>(
+        &mut self,
+        calendar: &Calendar,
+        batch: &Batch<'_>,
+        row: usize,
+        clock: for<'a> fn(&'a Zone) -> Clock<'a, PER_SECOND>,
+    ) -> Option<Message> {
+        let meanings = &mut self.meanings;
+        if !batch.has_every_value(row) {
+            return None;
+        }
+        let sender = meanings.senders.of(batch.senders, row, Sender::parse)?;
+        if sender == Sender::System
+            || meanings.audience(batch.audiences, row) != Some(Audience::All)
+        {
+            return None;
+        }
+        let site = meanings
+            .sites
+            .of(batch.sites, row, |text| calendar.site(text))?;
+        let instant = batch.instants.count(row);
+        let lately = meanings.lately(calendar, site, instant, clock)?;
+        let id = batch.texts.conversation_id(row)?;
+        Some(Message {
+            hash: self.hash.of(id, site, lately.day),
+            sent_at: instant,
+            site,
+            day: lately.day,
+            row,
+            sender: sender_number(sender),
+            flags: batch.flags(row, lately.flags),
+        })
+    }
+
+    /// A message by the rule itself; `None` for one that does not count.
+    #[cold]
+    fn checked<const PER_SECOND: i64>(
+        &mut self,
+        calendar: &Calendar,
+        batch: &Batch<'_>,
+        row: usize,
+        clock: for<'a> fn(&'a Zone) -> Clock<'a, PER_SECOND>,
+    ) -> Result<Option<Message>> {
+        let meanings = &mut self.meanings;
+        let has_site = batch.sites.is_valid(row);
+        let site = match has_site {
+            true => meanings
+                .sites
+                .of(batch.sites, row, |text| calendar.site(text)),
+            false => None,
+        };
+        let sender = match batch.senders.is_valid(row) {
+            true => meanings.senders.of(batch.senders, row, Sender::parse),
+            false => None,
+        };
+        let has_instant = batch.columns[3].is_valid(row);
+        let instant = batch.instants.count(row);
+        let period = site
+            .filter(|_| has_instant)
+            .and_then(|site| Some((site, calendar.period(site, instant)?.1)));
+        let id = batch.texts.conversation_id(row);
+        let reason = reason(&Facts {
+            has_site,
+            has_conversation: id.is_some(),
+            sent_at: has_instant.then(|| batch.instants.ceil(row)),
+            sender,
+            audience: meanings.audience(batch.audiences, row),
+            in_force: period.map(|(_, period)| period.in_force),
+            is_test: period.is_some_and(|(_, period)| period.is_test),
+        });
+        match (reason, period, id, sender) {
+            (Some(reason), ..) if reason.is_rejection() && !self.folding.skip_rejected => {
+                let [site_id, conversation_id, _, sent_at, ..] = batch.columns;
+                let ids = [site_id, conversation_id, sent_at];
+                Err(rejection(ids, batch.senders, row, reason))
+            }
+            (None, Some((site, period)), Some(id), Some(sender)) => {
+                let zone = period.zone.as_deref();
+                let day = zone
+                    .and_then(|zone| clock(zone).day(instant))
+                    .ok_or_else(|| exec_datafusion_err!("a message that counts has no day"))?;
+                Ok(Some(Message {
+                    hash: self.hash.of(id, site, day),
+                    sent_at: instant,
+                    site,
+                    day,
+                    row,
+                    sender: sender_number(sender),
+                    flags: batch.flags(row, period.flags()),
+                }))
+            }
+            _ => Ok(None),
+        }
     }
 }
 
-#[inline]
-fn is_valid(nulls: Option<&NullBuffer>, row: usize) -> bool {
-    nulls.is_none_or(|nulls| nulls.is_valid(row))
-}
-
-/// Adds messages to a window, and empties it first if it is full.
-fn count(
-    window: &mut Window,
-    messages: &[Message<'_>],
-    ready: &mut VecDeque<RecordBatch>,
-    rows: usize,
-) -> Result<()> {
-    if window.is_full() {
-        ready.extend(window.drain(rows)?);
+/// Its place among the counts of a part.
+fn sender_number(sender: Sender) -> u8 {
+    match sender {
+        Sender::Consumer => 0,
+        Sender::Agent => 1,
+        Sender::Bot | Sender::System => 2,
     }
-    window.add(messages);
-    Ok(())
 }

@@ -1,22 +1,15 @@
 //! Parts in memory, by bucket: what [`super::settle`] merges or lays out on disk.
 
-use arrow::array::UInt64Array;
-use arrow::compute::{concat_batches, take_record_batch};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::Result;
-use datafusion::physical_plan::spill::get_record_batch_memory_size;
 
-use super::merge::PartRow;
-use super::parts::{self, Parts};
+use super::parts::{Builder, Part, Parts};
 
 /// How many buckets are merged one after the other: few enough parts in each for a processor's own cache.
 pub(super) const BUCKETS: usize = 256;
 
-/// What holding a batch takes: itself, and the place of each of its rows. The columns of a batch that was read from disk
-/// lie in one buffer, which counts once.
-pub(super) fn size(batch: &RecordBatch) -> usize {
-    get_record_batch_memory_size(batch) + batch.num_rows() * size_of::<PartRow>()
-}
+/// The bytes that a bucket grows by.
+const CHUNK: usize = 16 << 10;
 
 /// The bucket of a site's day.
 fn bucket((site, day): (u32, i32)) -> usize {
@@ -25,47 +18,97 @@ fn bucket((site, day): (u32, i32)) -> usize {
     (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as usize
 }
 
-/// Batches of parts, and the rows of each bucket.
+/// Parts of some sites' days, one after the other, in chunks that never move.
+#[derive(Debug, Default)]
+pub(super) struct Bucket {
+    chunks: Vec<Vec<u8>>,
+    /// How many parts.
+    pub(super) count: usize,
+}
+
+impl Bucket {
+    /// Appends the bytes of a part; the bytes that it takes for that.
+    fn push(&mut self, part: &[u8]) -> usize {
+        self.count += 1;
+        match self.chunks.last_mut() {
+            Some(chunk) if chunk.capacity() - chunk.len() >= part.len() => {
+                chunk.extend_from_slice(part);
+                0
+            }
+            _ => {
+                let mut chunk = Vec::with_capacity(CHUNK.max(part.len()));
+                chunk.extend_from_slice(part);
+                let size = chunk.capacity();
+                self.chunks.push(chunk);
+                size
+            }
+        }
+    }
+
+    /// Its parts, in the order of their arrival.
+    pub(super) fn parts(&self) -> impl Iterator<Item = Result<Part<'_>>> + Clone {
+        self.chunks.iter().flat_map(|chunk| {
+            let mut rest = chunk.as_slice();
+            std::iter::from_fn(move || {
+                if rest.is_empty() {
+                    return None;
+                }
+                let (part, after) = match Part::unpack(rest) {
+                    Ok((part, after)) => (Ok(part), after),
+                    Err(damaged) => (Err(damaged), Default::default()),
+                };
+                rest = after;
+                Some(part)
+            })
+        })
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
 pub(super) struct Held {
-    batches: Vec<RecordBatch>,
-    pub(super) parts: Vec<Parts>,
-    pub(super) rows: Vec<Vec<PartRow>>,
+    pub(super) buckets: Vec<Bucket>,
+    /// The bytes that it takes.
+    pub(super) size: usize,
+}
+
+impl Default for Held {
+    fn default() -> Self {
+        Self {
+            buckets: std::iter::repeat_with(Bucket::default)
+                .take(BUCKETS)
+                .collect(),
+            size: 0,
+        }
+    }
 }
 
 impl Held {
-    pub(super) fn new(batches: Vec<RecordBatch>) -> Result<Self> {
-        let parts = batches.iter().map(Parts::new).collect::<Result<Vec<_>>>()?;
-        let mut rows: Vec<Vec<PartRow>> = (0..BUCKETS).map(|_| Vec::new()).collect();
-        for (batch, parts) in (0..).zip(&parts) {
-            for (number, row) in (0..).zip(0..parts.len()) {
-                if let Some(rows) = rows.get_mut(bucket(parts.site_day(row))) {
-                    rows.push((batch, number));
-                }
+    /// Takes the parts of a batch in.
+    pub(super) fn add(&mut self, batch: &RecordBatch) -> Result<()> {
+        for (key, part) in Parts::new(batch)?.rows() {
+            if let Some(bucket) = self.buckets.get_mut(bucket(key)) {
+                self.size += bucket.push(part);
             }
         }
-        Ok(Self {
-            batches,
-            parts,
-            rows,
-        })
+        Ok(())
     }
+}
 
-    /// Some rows as batches of their own.
-    pub(super) fn batches_of(&self, rows: &[PartRow]) -> Result<Vec<RecordBatch>> {
-        let mut small = Vec::new();
-        for run in rows.chunk_by(|a, b| a.0 == b.0) {
-            let Some(batch) = run
-                .first()
-                .and_then(|(batch, _)| self.batches.get(*batch as usize))
-            else {
-                continue;
-            };
-            let places: UInt64Array = run.iter().map(|(_, row)| Some(u64::from(*row))).collect();
-            small.push(take_record_batch(batch, &places)?);
+/// The parts of some buckets as batches of about `rows`.
+pub(super) fn batches(
+    buckets: &[Bucket],
+    rows: usize,
+) -> impl Iterator<Item = Result<RecordBatch>> {
+    let mut parts = buckets.iter().flat_map(Bucket::parts);
+    std::iter::from_fn(move || {
+        let mut builder = Builder::default();
+        for part in parts.by_ref().take(rows) {
+            match part {
+                Ok(part) => builder.push(&part),
+                Err(damaged) => return Some(Err(damaged)),
+            }
         }
-        let whole = small
-            .chunks(256)
-            .map(|small| Ok(concat_batches(&parts::schema(), small)?));
-        whole.collect()
-    }
+        (builder.len() > 0).then(|| builder.finish())
+    })
 }

@@ -1,5 +1,7 @@
 //! What the rows of [`super::fold`] mean, as rows before them did: looked up once for many.
 
+use arrow::array::{Array, StringViewArray};
+
 use super::calendar::Calendar;
 use crate::domain::message::{Audience, Sender};
 use crate::domain::zone::{Clock, Zone};
@@ -77,6 +79,21 @@ impl Meanings {
         self.sites.next_batch();
         self.senders.next_batch();
         self.audiences.next_batch();
+    }
+
+    /// Who may see a message: everybody, unless it says otherwise; `None` for a spelling that has no meaning.
+    #[inline]
+    pub(super) fn audience(
+        &mut self,
+        audiences: Option<&StringViewArray>,
+        row: usize,
+    ) -> Option<Audience> {
+        match audiences {
+            Some(audiences) if audiences.is_valid(row) => {
+                self.audiences.of(audiences, row, Audience::parse)
+            }
+            _ => Some(Audience::All),
+        }
     }
 
     /// What holds around an instant of a site; `None` if messages then do not count, or not for certain.

@@ -4,15 +4,14 @@
 //! several; only if there is none does the conversation itself stand for the relationship. So the smallest consumer of
 //! each conversation's day is found first, over all of its parts.
 
+use datafusion::common::Result;
 use hashbrown::HashTable;
 
 use super::calendar::SiteNumber;
+use super::held::Bucket;
 use super::id_hash::IdHash;
-use super::parts::{Part, Parts};
+use super::parts::Part;
 use super::window::channel_order;
-
-/// A part by its batch and its row.
-pub(super) type PartRow = (u32, u32);
 
 /// A DAR; its texts lie in the parts.
 #[derive(Debug, Clone, Copy)]
@@ -67,26 +66,18 @@ struct ConversationDay<'a> {
     consumer_id: Option<&'a [u8]>,
 }
 
-/// The DARs of `rows`, which hold all parts of each site and day that they hold any of.
-pub(super) fn merged<'a>(
-    batches: &'a [Parts],
-    rows: &[PartRow],
-    by_consumer: bool,
-) -> Vec<Dar<'a>> {
+/// The DARs of a bucket, which holds all parts of each site and day that it holds any of.
+pub(super) fn merged(bucket: &Bucket, by_consumer: bool) -> Result<Vec<Dar<'_>>> {
     let hasher = IdHash::default();
-    let parts = || {
-        rows.iter()
-            .filter_map(|(batch, row)| Some(batches.get(*batch as usize)?.get(*row as usize)))
-    };
     let consumers = match by_consumer {
-        true => consumers(parts(), rows.len(), &hasher),
-        false => vec![None; rows.len()],
+        true => consumers(bucket, &hasher)?,
+        false => vec![None; bucket.count],
     };
-    let mut table: HashTable<u32> = HashTable::with_capacity(rows.len());
-    let mut hashes: Vec<u64> = Vec::with_capacity(rows.len());
-    let mut dars: Vec<Dar<'a>> = Vec::with_capacity(rows.len());
-    for (part, consumer) in parts().zip(consumers) {
-        let part = &part;
+    let mut table: HashTable<u32> = HashTable::with_capacity(bucket.count);
+    let mut hashes: Vec<u64> = Vec::with_capacity(bucket.count);
+    let mut dars: Vec<Dar<'_>> = Vec::with_capacity(bucket.count);
+    for (part, consumer) in bucket.parts().zip(consumers) {
+        let part = &part?;
         let relationship_id = consumer.unwrap_or(part.conversation_id);
         let has_consumer = consumer.is_some();
         let hash = hasher.of(relationship_id, part.site, part.day);
@@ -120,7 +111,7 @@ pub(super) fn merged<'a>(
         hashes.push(hash);
         table.insert_unique(hash, place, |place| hashes[*place as usize]);
     }
-    dars
+    Ok(dars)
 }
 
 /// Adds a further part of a DAR.
@@ -139,19 +130,15 @@ fn add<'a>(dar: &mut Dar<'a>, part: &Part<'a>) {
 }
 
 /// The consumer of each part: its own, or else the smallest of its conversation's day.
-fn consumers<'a>(
-    parts: impl Iterator<Item = Part<'a>> + Clone,
-    count: usize,
-    hasher: &IdHash,
-) -> Vec<Option<&'a [u8]>> {
-    let mut table: HashTable<u32> = HashTable::with_capacity(count);
-    let mut days: Vec<ConversationDay<'a>> = Vec::with_capacity(count);
-    let mut places: Vec<u32> = Vec::with_capacity(count);
+fn consumers<'a>(bucket: &'a Bucket, hasher: &IdHash) -> Result<Vec<Option<&'a [u8]>>> {
+    let mut table: HashTable<u32> = HashTable::with_capacity(bucket.count);
+    let mut days: Vec<ConversationDay<'a>> = Vec::with_capacity(bucket.count);
+    let mut places: Vec<u32> = Vec::with_capacity(bucket.count);
     let is_of = |day: &ConversationDay<'_>, part: &Part<'_>| {
         day.site == part.site && day.day == part.day && day.conversation_id == part.conversation_id
     };
-    for part in parts.clone() {
-        let part = &part;
+    for part in bucket.parts() {
+        let part = &part?;
         // Parts of one conversation's day lie together, but for those of another window.
         let before = places.last().copied();
         let place = match before.filter(|place| is_of(&days[*place as usize], part)) {
@@ -187,8 +174,9 @@ fn consumers<'a>(
             day.consumer_id = Some(own);
         }
     }
-    parts
+    bucket
+        .parts()
         .zip(places)
-        .map(|(part, place)| part.consumer_id.or(days[place as usize].consumer_id))
+        .map(|(part, place)| Ok(part?.consumer_id.or(days[place as usize].consumer_id)))
         .collect()
 }

@@ -15,6 +15,7 @@ mod id_hash;
 mod ids;
 mod meanings;
 mod merge;
+mod messages;
 mod parts;
 mod settle;
 mod window;

@@ -1,19 +1,22 @@
 //! Parts of DARs: what one conversation, and in it one consumer, has in one local day; the rows between
 //! [`super::fold`] and [`super::settle`]. One DAR may come in any number of parts.
+//!
+//! A part travels as its site, its day and a string of bytes that holds everything. There are millions of them, each is
+//! copied and looked at once, in no order: in one piece it costs one place of memory, and half of the bytes.
 
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, Date32Array, Int64Array, PrimitiveArray,
-    UInt8Array, UInt32Array,
+    Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, Date32Array, UInt32Array,
 };
 use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Date32Type, Field, Int64Type, Schema, SchemaRef, UInt8Type,
-    UInt32Type,
+    ArrowPrimitiveType, DataType, Date32Type, Field, Schema, SchemaRef, UInt32Type,
 };
 use arrow::record_batch::RecordBatch;
 use datafusion::common::{Result, exec_datafusion_err};
+use datafusion::error::DataFusionError;
+use integer_encoding::VarInt;
 
 use super::calendar::SiteNumber;
 
@@ -22,24 +25,20 @@ pub(super) const GEN_AI: u8 = 1;
 /// Flag of a part: Intent Analyzer listened to one of its messages.
 pub(super) const LISTENED: u8 = 2;
 
-/// The columns of a part; ids and channels as bytes (see [`super::ids`]).
+/// Bits beside the flags: which of the texts a part has.
+const HAS_CONSUMER: u8 = 4;
+const HAS_CHANNEL: u8 = 8;
+
+/// The columns of parts: what they are partitioned by, and the parts.
 pub(super) fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("site", DataType::UInt32, false),
         Field::new("day", DataType::Date32, false),
-        Field::new("conversation_id", DataType::Binary, false),
-        Field::new("consumer_id", DataType::Binary, true),
-        Field::new("first", DataType::Int64, false),
-        Field::new("last", DataType::Int64, false),
-        Field::new("consumer_messages", DataType::UInt32, false),
-        Field::new("agent_messages", DataType::UInt32, false),
-        Field::new("bot_messages", DataType::UInt32, false),
-        Field::new("flags", DataType::UInt8, false),
-        Field::new("channel", DataType::Binary, true),
+        Field::new("part", DataType::Binary, false),
     ]))
 }
 
-/// One part.
+/// One part; ids and channels as bytes (see [`super::ids`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Part<'a> {
     pub(super) site: SiteNumber,
@@ -59,33 +58,112 @@ pub(super) struct Part<'a> {
     pub(super) channel: Option<&'a [u8]>,
 }
 
+impl<'a> Part<'a> {
+    /// Appends its bytes: numbers of no more bytes than they need, then the texts.
+    fn pack(&self, bytes: &mut Vec<u8>) {
+        let mut flags = self.flags;
+        flags |= u8::from(self.consumer_id.is_some()) * HAS_CONSUMER;
+        flags |= u8::from(self.channel.is_some()) * HAS_CHANNEL;
+        bytes.push(flags);
+        put(bytes, self.site);
+        put(bytes, self.day);
+        put(bytes, self.first);
+        // The last is never before the first.
+        put(bytes, self.last.abs_diff(self.first));
+        for count in self.messages {
+            put(bytes, count);
+        }
+        let texts = [Some(self.conversation_id), self.consumer_id, self.channel];
+        for text in texts.iter().flatten() {
+            put(bytes, text.len());
+        }
+        for text in texts.iter().flatten() {
+            bytes.extend_from_slice(text);
+        }
+    }
+
+    /// The part that some bytes begin with, and the bytes after it.
+    ///
+    /// # Errors
+    ///
+    /// Bytes that [`Part::pack`] has not written.
+    pub(super) fn unpack(bytes: &'a [u8]) -> Result<(Self, &'a [u8])> {
+        Self::read(bytes).ok_or_else(damaged)
+    }
+
+    fn read(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let (flags, mut rest) = bytes.split_first()?;
+        let rest = &mut rest;
+        let (site, day) = (take(rest)?, take(rest)?);
+        let first: i64 = take(rest)?;
+        let last = first.checked_add_unsigned(take(rest)?)?;
+        let messages = [take(rest)?, take(rest)?, take(rest)?];
+        let mut length = |is_there: bool| match is_there {
+            true => take::<usize>(rest).map(Some),
+            false => Some(None),
+        };
+        let lengths = [
+            length(true)?,
+            length(flags & HAS_CONSUMER != 0)?,
+            length(flags & HAS_CHANNEL != 0)?,
+        ];
+        let mut text = |length: Option<usize>| match length {
+            Some(length) => {
+                let (text, after) = rest.split_at_checked(length)?;
+                *rest = after;
+                Some(Some(text))
+            }
+            None => Some(None),
+        };
+        let [conversation_id, consumer_id, channel] = lengths.map(&mut text);
+        let part = Self {
+            site,
+            day,
+            conversation_id: conversation_id??,
+            consumer_id: consumer_id?,
+            first,
+            last,
+            messages,
+            flags: flags & (GEN_AI | LISTENED),
+            channel: channel?,
+        };
+        Some((part, rest))
+    }
+}
+
+fn put(bytes: &mut Vec<u8>, number: impl VarInt) {
+    let mut room = [0; 10];
+    let length = number.encode_var(&mut room);
+    bytes.extend_from_slice(room.get(..length).unwrap_or_default());
+}
+
+#[inline]
+fn take<T: VarInt>(bytes: &mut &[u8]) -> Option<T> {
+    let (number, length) = T::decode_var(bytes)?;
+    *bytes = bytes.get(length..)?;
+    Some(number)
+}
+
+fn damaged() -> DataFusionError {
+    exec_datafusion_err!("the bytes of a part of a DAR are damaged")
+}
+
 /// A batch of parts in the making.
 #[derive(Debug, Default)]
 pub(super) struct Builder {
     site: Vec<u32>,
     day: Vec<i32>,
-    conversation_id: BinaryBuilder,
-    consumer_id: BinaryBuilder,
-    first: Vec<i64>,
-    last: Vec<i64>,
-    messages: [Vec<u32>; 3],
-    flags: Vec<u8>,
-    channel: BinaryBuilder,
+    parts: BinaryBuilder,
+    bytes: Vec<u8>,
 }
 
 impl Builder {
     pub(super) fn push(&mut self, part: &Part<'_>) {
+        self.bytes.clear();
+        part.pack(&mut self.bytes);
         self.site.push(part.site);
         self.day.push(part.day);
-        self.conversation_id.append_value(part.conversation_id);
-        self.consumer_id.append_option(part.consumer_id);
-        self.first.push(part.first);
-        self.last.push(part.last);
-        for (column, messages) in self.messages.iter_mut().zip(part.messages) {
-            column.push(messages);
-        }
-        self.flags.push(part.flags);
-        self.channel.append_option(part.channel);
+        self.parts.append_value(&self.bytes);
     }
 
     pub(super) fn len(&self) -> usize {
@@ -94,20 +172,10 @@ impl Builder {
 
     /// The batch; the builder is empty again.
     pub(super) fn finish(&mut self) -> Result<RecordBatch> {
-        use std::mem::take;
-        let [consumer, agent, bot] = take(&mut self.messages);
         let columns: Vec<ArrayRef> = vec![
-            Arc::new(UInt32Array::from(take(&mut self.site))),
-            Arc::new(Date32Array::from(take(&mut self.day))),
-            Arc::new(self.conversation_id.finish()),
-            Arc::new(self.consumer_id.finish()),
-            Arc::new(Int64Array::from(take(&mut self.first))),
-            Arc::new(Int64Array::from(take(&mut self.last))),
-            Arc::new(UInt32Array::from(consumer)),
-            Arc::new(UInt32Array::from(agent)),
-            Arc::new(UInt32Array::from(bot)),
-            Arc::new(UInt8Array::from(take(&mut self.flags))),
-            Arc::new(self.channel.finish()),
+            Arc::new(UInt32Array::from(std::mem::take(&mut self.site))),
+            Arc::new(Date32Array::from(std::mem::take(&mut self.day))),
+            Arc::new(self.parts.finish()),
         ];
         Ok(RecordBatch::try_new(schema(), columns)?)
     }
@@ -118,82 +186,86 @@ impl Builder {
 pub(super) struct Parts {
     site: ScalarBuffer<u32>,
     day: ScalarBuffer<i32>,
-    conversation_id: BinaryArray,
-    consumer_id: BinaryArray,
-    first: ScalarBuffer<i64>,
-    last: ScalarBuffer<i64>,
-    messages: [ScalarBuffer<u32>; 3],
-    flags: ScalarBuffer<u8>,
-    channel: BinaryArray,
+    parts: BinaryArray,
 }
 
 impl Parts {
     pub(super) fn new(batch: &RecordBatch) -> Result<Self> {
-        let [
-            site,
-            day,
-            conversation_id,
-            consumer_id,
-            first,
-            last,
-            consumer,
-            agent,
-            bot,
-            flags,
-            channel,
-        ] = batch.columns()
-        else {
-            return Err(exec_datafusion_err!("parts of DARs have eleven columns"));
+        let [site, day, parts] = batch.columns() else {
+            return Err(exec_datafusion_err!("parts of DARs have three columns"));
         };
         Ok(Self {
             site: values::<UInt32Type>(site)?,
             day: values::<Date32Type>(day)?,
-            conversation_id: conversation_id.as_binary().clone(),
-            consumer_id: consumer_id.as_binary().clone(),
-            first: values::<Int64Type>(first)?,
-            last: values::<Int64Type>(last)?,
-            messages: [
-                values::<UInt32Type>(consumer)?,
-                values::<UInt32Type>(agent)?,
-                values::<UInt32Type>(bot)?,
-            ],
-            flags: values::<UInt8Type>(flags)?,
-            channel: channel.as_binary().clone(),
+            parts: parts
+                .as_binary_opt()
+                .ok_or_else(|| exec_datafusion_err!("parts are of type {}", parts.data_type()))?
+                .clone(),
         })
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.site.len()
+    /// The site and the day of each part, which all parts of a DAR share, and its bytes.
+    pub(super) fn rows(&self) -> impl Iterator<Item = ((SiteNumber, i32), &[u8])> {
+        let keys = self.site.iter().copied().zip(self.day.iter().copied());
+        keys.enumerate()
+            .map(|(row, key)| (key, self.parts.value(row)))
     }
 
-    /// The part at a row of the batch.
-    #[inline]
-    pub(super) fn get(&self, row: usize) -> Part<'_> {
-        let [consumer, agent, bot] = &self.messages;
-        let bytes = |column: &'_ BinaryArray| column.is_valid(row);
-        Part {
-            site: self.site[row],
-            day: self.day[row],
-            conversation_id: self.conversation_id.value(row),
-            consumer_id: bytes(&self.consumer_id).then(|| self.consumer_id.value(row)),
-            first: self.first[row],
-            last: self.last[row],
-            messages: [consumer[row], agent[row], bot[row]],
-            flags: self.flags[row],
-            channel: bytes(&self.channel).then(|| self.channel.value(row)),
-        }
-    }
-
-    /// The site and the day at a row: all parts of a DAR share them.
-    #[inline]
-    pub(super) fn site_day(&self, row: usize) -> (SiteNumber, i32) {
-        (self.site[row], self.day[row])
+    /// How many bytes they have.
+    pub(super) fn size(&self) -> usize {
+        let offsets = self.parts.value_offsets();
+        let ends = offsets.first().zip(offsets.last());
+        ends.map_or(0, |(start, end)| {
+            usize::try_from(end - start).unwrap_or_default()
+        })
     }
 }
 
 fn values<T: ArrowPrimitiveType>(column: &ArrayRef) -> Result<ScalarBuffer<T::Native>> {
     column
         .as_primitive_opt::<T>()
-        .map(|column: &PrimitiveArray<T>| column.values().clone())
+        .map(|column| column.values().clone())
         .ok_or_else(|| exec_datafusion_err!("a column of parts is of type {}", column.data_type()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may")]
+    use super::*;
+
+    /// Parts come back as they were, one after the other, and no piece of one is taken for a part.
+    #[test]
+    fn parts_come_back() {
+        let one = Part {
+            site: 0,
+            day: -719_162,
+            conversation_id: b"",
+            consumer_id: None,
+            first: i64::MIN,
+            last: i64::MAX,
+            messages: [0, 1, u32::MAX],
+            flags: 0,
+            channel: None,
+        };
+        let all = Part {
+            site: u32::MAX,
+            day: 2_932_896,
+            conversation_id: &[0xFF; 300],
+            consumer_id: Some(b""),
+            first: 1_700_000_000_000_000,
+            last: 1_700_000_000_000_000,
+            messages: [7, 300, 70_000],
+            flags: GEN_AI | LISTENED,
+            channel: Some(b"sms"),
+        };
+        for part in [one, all] {
+            let mut bytes = Vec::new();
+            part.pack(&mut bytes);
+            for length in 0..bytes.len() {
+                assert!(Part::unpack(&bytes[..length]).is_err(), "{length}");
+            }
+            bytes.extend_from_slice(b"more");
+            assert_eq!(Part::unpack(&bytes).unwrap(), (part, b"more".as_slice()));
+        }
+    }
 }

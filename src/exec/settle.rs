@@ -1,9 +1,9 @@
 //! `SettleDarsExec`: from parts to DARs, in bounded memory.
 //!
-//! Parts come partitioned by site and day, so that everything a DAR is made of meets in one partition. Parts are held
-//! until all have come; where memory does not hold them, they go to disk, sorted into buckets by site and day. Then one
-//! bucket after the other is merged, so that only a bucket's tables are ever in use. A file that is too large to be read
-//! back at once is split into one for each of its buckets.
+//! Parts come partitioned by site and day, so that everything a DAR is made of meets in one partition. They are held in
+//! buckets by site and day until all have come; what memory does not hold goes to disk. Then one bucket after the other
+//! is merged, so that only a bucket's tables are ever in use. A file that is too large to be read back at once is split
+//! into one for each of its buckets.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -32,9 +32,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::dar_rows::{GenAiRule, Output};
 use super::fold::{FoldMessagesExec, Folding, SharedCalendar};
-use super::held::{BUCKETS, Held, size};
+use super::held::{BUCKETS, Bucket, Held, batches};
 use super::merge::merged;
-use super::parts;
+use super::parts::{self, Parts};
 
 /// How many files they share on disk: few enough to be open at once.
 const FILES: usize = 32;
@@ -170,7 +170,7 @@ impl ExecutionPlan for SettleDarsExec {
             .with_can_spill(true)
             .register(context.memory_pool());
         let settle = Settle {
-            held: Vec::new(),
+            held: Held::default(),
             writers: Vec::new(),
             files: VecDeque::new(),
             current: None,
@@ -217,12 +217,12 @@ struct Spilled {
 /// One partition at work.
 struct Settle {
     /// Parts in memory, until all have come.
-    held: Vec<RecordBatch>,
+    held: Held,
     /// Parts on disk, by bucket; empty until memory runs out.
     writers: Vec<Writer>,
     files: VecDeque<Spilled>,
-    /// What is being merged, and the number of the next bucket of it.
-    current: Option<(Held, usize)>,
+    /// The buckets that are being merged.
+    current: Option<std::vec::IntoIter<Bucket>>,
     ready: VecDeque<RecordBatch>,
     disk: SpillManager,
     reservation: MemoryReservation,
@@ -235,14 +235,15 @@ impl Settle {
     /// Takes all parts in.
     async fn gather(mut self, mut input: SendableRecordBatchStream) -> Result<Self> {
         while let Some(batch) = input.next().await.transpose()? {
-            if self.reservation.try_grow(size(&batch)).is_err() {
+            if !self.hold(&batch)? {
                 self.spill()?;
-                self.reservation.try_grow(size(&batch))?;
+                // A limit that not even one batch fits under.
+                self.reservation.try_resize(Parts::new(&batch)?.size())?;
+                self.reservation.free();
             }
-            self.held.push(batch);
         }
         if self.writers.is_empty() {
-            self.current = Some((Held::new(std::mem::take(&mut self.held))?, 0));
+            self.current = Some(std::mem::take(&mut self.held).buckets.into_iter());
         } else {
             self.spill()?;
             let writers = std::mem::take(&mut self.writers);
@@ -251,13 +252,19 @@ impl Settle {
         Ok(self)
     }
 
+    /// Takes a batch in; whether there was memory left for it.
+    fn hold(&mut self, batch: &RecordBatch) -> Result<bool> {
+        self.held.add(batch)?;
+        Ok(self.reservation.try_resize(self.held.size).is_ok())
+    }
+
     /// Writes what is held to disk.
     fn spill(&mut self) -> Result<()> {
         if self.writers.is_empty() {
             self.writers = self.new_files(FILES)?;
         }
-        let held = Held::new(std::mem::take(&mut self.held))?;
-        lay_out(&held, 0..BUCKETS, &mut self.writers)?;
+        let held = std::mem::take(&mut self.held);
+        lay_out(&held, 0..BUCKETS, &mut self.writers, self.output.rows)?;
         self.reservation.free();
         Ok(())
     }
@@ -282,8 +289,10 @@ impl Settle {
         let mut writers = self.new_files(spilled.buckets.len())?;
         let mut read = self.disk.read_spill_as_stream(spilled.file, None)?;
         while let Some(batch) = read.next().await.transpose()? {
-            let held = Held::new(vec![batch])?;
-            lay_out(&held, spilled.buckets.clone(), &mut writers)?;
+            let mut held = Held::default();
+            held.add(&batch)?;
+            let buckets = spilled.buckets.clone();
+            lay_out(&held, buckets, &mut writers, self.output.rows)?;
         }
         for file in finished(writers, spilled.buckets)?.into_iter().rev() {
             self.files.push_front(file);
@@ -293,13 +302,14 @@ impl Settle {
 
     /// The parts in a file; `None` if there is no memory for them and the file can still be split.
     async fn read(&mut self, spilled: &Spilled) -> Result<Option<Held>> {
-        let mut batches = Vec::new();
+        let mut held = Held::default();
         let mut read = self
             .disk
             .read_spill_as_stream(Arc::clone(&spilled.file), None)?;
         while let Some(batch) = read.next().await.transpose()? {
-            match self.reservation.try_grow(size(&batch)) {
-                Ok(()) => batches.push(batch),
+            held.add(&batch)?;
+            match self.reservation.try_resize(held.size) {
+                Ok(()) => {}
                 Err(_) if spilled.buckets.len() > 1 => {
                     self.reservation.free();
                     return Ok(None);
@@ -307,7 +317,7 @@ impl Settle {
                 Err(full) => return Err(full),
             }
         }
-        Ok(Some(Held::new(batches)?))
+        Ok(Some(held))
     }
 
     /// The next batch of DARs, and what is left to do.
@@ -317,12 +327,11 @@ impl Settle {
                 return Ok(Some((batch.record_output(&self.metrics), self)));
             }
             match &mut self.current {
-                Some((held, next)) => match held.rows.get(*next) {
-                    Some(rows) => {
-                        *next += 1;
+                Some(buckets) => match buckets.next() {
+                    Some(bucket) => {
                         let timer = self.metrics.elapsed_compute().clone();
                         let _timer = timer.timer();
-                        let dars = merged(&held.parts, rows, self.by_consumer);
+                        let dars = merged(&bucket, self.by_consumer)?;
                         for dars in dars.chunks(self.output.rows.max(1)) {
                             self.ready.push_back(self.output.batch(dars)?);
                         }
@@ -334,7 +343,7 @@ impl Settle {
                 },
                 None => match self.files.pop_front() {
                     Some(file) => match self.read(&file).await? {
-                        Some(held) => self.current = Some((held, 0)),
+                        Some(held) => self.current = Some(held.buckets.into_iter()),
                         None => self.split(file).await?,
                     },
                     None => return Ok(None),
@@ -345,12 +354,12 @@ impl Settle {
 }
 
 /// Writes the parts of some buckets, each file an equal share of them.
-fn lay_out(held: &Held, buckets: Range<usize>, writers: &mut [Writer]) -> Result<()> {
+fn lay_out(held: &Held, buckets: Range<usize>, writers: &mut [Writer], rows: usize) -> Result<()> {
     let share = share(&buckets, writers);
-    let rows = held.rows.get(buckets).unwrap_or_default();
-    for (rows, writer) in rows.chunks(share).zip(writers) {
-        for batch in held.batches_of(&rows.concat())? {
-            writer(Some(&batch))?;
+    let buckets = held.buckets.get(buckets).unwrap_or_default();
+    for (buckets, writer) in buckets.chunks(share).zip(writers) {
+        for batch in batches(buckets, rows) {
+            writer(Some(&batch?))?;
         }
     }
     Ok(())

@@ -9,7 +9,9 @@ use arrow::record_batch::RecordBatch;
 use datafusion::common::Result;
 
 use super::calendar::SiteNumber;
+use super::messages::Texts;
 use super::parts::{Builder, Part};
+use crate::error;
 
 /// How many conversations' days stay open: few enough for a processor's own cache.
 const OPEN: usize = 12 << 10;
@@ -26,7 +28,7 @@ const MESSAGES: u32 = 1 << 30;
 /// The most messages that are added at once, and the longest id or channel: their bytes have places of 32 bits.
 pub(super) const AT_ONCE: usize = 1 << 10;
 /// See [`AT_ONCE`].
-pub(super) const LONGEST_ID: usize = 1 << 20;
+const LONGEST_ID: usize = 1 << 20;
 
 /// No further part, no entry, no value.
 const NONE: u32 = u32::MAX;
@@ -71,7 +73,7 @@ struct OpenPart {
 impl OpenPart {
     /// Counts a message; whether it may be the first one.
     #[inline]
-    fn confirm(&mut self, message: &Message<'_>) -> bool {
+    fn confirm(&mut self, message: &Message) -> bool {
         self.last = self.last.max(message.sent_at);
         if let Some(count) = self.messages.get_mut(usize::from(message.sender)) {
             *count += 1;
@@ -81,20 +83,18 @@ impl OpenPart {
     }
 }
 
-/// A message that counts.
+/// A message that counts; its texts lie in its batch.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Message<'a> {
+pub(super) struct Message {
     /// Of the conversation, the site and the day.
     pub(super) hash: u64,
+    pub(super) sent_at: i64,
     pub(super) site: SiteNumber,
     pub(super) day: i32,
-    pub(super) conversation_id: &'a [u8],
-    pub(super) consumer_id: Option<&'a [u8]>,
-    pub(super) sent_at: i64,
+    pub(super) row: usize,
     /// 0 consumer, 1 agent, 2 bot.
     pub(super) sender: u8,
     pub(super) flags: u8,
-    pub(super) channel: Option<&'a [u8]>,
 }
 
 /// See the module.
@@ -137,7 +137,11 @@ impl Window {
     }
 
     /// Counts at most [`AT_ONCE`] messages.
-    pub(super) fn add(&mut self, messages: &[Message<'_>]) {
+    ///
+    /// # Errors
+    ///
+    /// An id or a channel of more than [`LONGEST_ID`] bytes.
+    pub(super) fn add(&mut self, messages: &[Message], texts: &Texts<'_>) -> Result<()> {
         let mut likely = [NONE; AT_ONCE];
         for (place, message) in likely.iter_mut().zip(messages) {
             *place = self.slots[slot(message.hash)];
@@ -149,31 +153,37 @@ impl Window {
             }
         }
         for (place, message) in likely.into_iter().zip(messages) {
+            let conversation_id = texts.conversation_id(message.row).unwrap_or_default();
             let entry = match self.entries.get(place as usize) {
-                Some(entry) if self.is_of(entry, message) => place,
-                _ => self.entry(message),
+                Some(entry) if self.is_of(entry, message, conversation_id) => place,
+                _ => self.entry(message, conversation_id, texts)?,
             };
-            self.count(entry, message);
+            self.count(entry, message, texts)?;
         }
         self.messages += u32::try_from(messages.len()).unwrap_or(MESSAGES);
+        Ok(())
     }
 
     #[inline]
-    fn is_of(&self, entry: &Entry, message: &Message<'_>) -> bool {
+    fn is_of(&self, entry: &Entry, message: &Message, conversation_id: &[u8]) -> bool {
         entry.hash == message.hash
             && entry.site == message.site
             && entry.day == message.day
-            && at(&self.bytes, entry.conversation_id)
-                .is_some_and(|id| same(id, message.conversation_id))
+            && at(&self.bytes, entry.conversation_id).is_some_and(|id| same(id, conversation_id))
     }
 
     /// The entry of a message, opened if there is none.
-    fn entry(&mut self, message: &Message<'_>) -> u32 {
+    fn entry(
+        &mut self,
+        message: &Message,
+        conversation_id: &[u8],
+        texts: &Texts<'_>,
+    ) -> Result<u32> {
         let mut slot = slot(message.hash);
         loop {
             let place = self.slots[slot];
             match self.entries.get(place as usize) {
-                Some(entry) if self.is_of(entry, message) => return place,
+                Some(entry) if self.is_of(entry, message, conversation_id) => return Ok(place),
                 Some(_) => slot = (slot + 1) % SLOTS,
                 None => break,
             }
@@ -183,45 +193,46 @@ impl Window {
             hash: message.hash,
             site: message.site,
             day: message.day,
-            conversation_id: self.keep(Some(message.conversation_id)),
-            part: self.part(message),
+            conversation_id: self.keep(Some(conversation_id))?,
+            part: self.part(message, texts)?,
         };
         self.entries.push(entry);
         self.slots[slot] = place;
-        place
+        Ok(place)
     }
 
     /// A part of nothing yet, as of the consumer and the instant of a message.
-    fn part(&mut self, message: &Message<'_>) -> OpenPart {
-        OpenPart {
+    fn part(&mut self, message: &Message, texts: &Texts<'_>) -> Result<OpenPart> {
+        Ok(OpenPart {
             first: message.sent_at,
             last: message.sent_at,
             messages: [0; 3],
             next: NONE,
-            consumer_id: self.keep(message.consumer_id),
-            channel: self.keep(message.channel),
+            consumer_id: self.keep(texts.consumer_id(message.row))?,
+            channel: self.keep(texts.channel(message.row))?,
             flags: 0,
-        }
+        })
     }
 
     #[inline]
-    fn count(&mut self, entry: u32, message: &Message<'_>) {
+    fn count(&mut self, entry: u32, message: &Message, texts: &Texts<'_>) -> Result<()> {
         let entry = entry as usize;
-        if self.is_with(&self.entries[entry].part, message) {
+        let consumer_id = texts.consumer_id(message.row);
+        if self.is_with(&self.entries[entry].part, consumer_id) {
             let part = &mut self.entries[entry].part;
             if part.confirm(message) {
                 let mut part = *part;
-                self.begin(&mut part, message);
+                self.begin(&mut part, message, texts)?;
                 self.entries[entry].part = part;
             }
-            return;
+            return Ok(());
         }
         let mut place = self.entries[entry].part.next;
-        while place != NONE && !self.is_with(&self.further[place as usize], message) {
+        while place != NONE && !self.is_with(&self.further[place as usize], consumer_id) {
             place = self.further[place as usize].next;
         }
         if place == NONE {
-            let mut part = self.part(message);
+            let mut part = self.part(message, texts)?;
             place = number(self.further.len());
             part.next = std::mem::replace(&mut self.entries[entry].part.next, place);
             self.further.push(part);
@@ -229,15 +240,16 @@ impl Window {
         let part = &mut self.further[place as usize];
         if part.confirm(message) {
             let mut part = *part;
-            self.begin(&mut part, message);
+            self.begin(&mut part, message, texts)?;
             self.further[place as usize] = part;
         }
+        Ok(())
     }
 
-    /// Whether a part has the consumer of a message.
+    /// Whether a part has a consumer.
     #[inline]
-    fn is_with(&self, part: &OpenPart, message: &Message<'_>) -> bool {
-        match (at(&self.bytes, part.consumer_id), message.consumer_id) {
+    fn is_with(&self, part: &OpenPart, consumer_id: Option<&[u8]>) -> bool {
+        match (at(&self.bytes, part.consumer_id), consumer_id) {
             (Some(of_part), Some(of_message)) => same(of_part, of_message),
             (None, None) => true,
             _ => false,
@@ -245,27 +257,37 @@ impl Window {
     }
 
     /// Makes a message, no later than the first one of a part, the first one.
-    fn begin(&mut self, part: &mut OpenPart, message: &Message<'_>) {
+    fn begin(&mut self, part: &mut OpenPart, message: &Message, texts: &Texts<'_>) -> Result<()> {
+        let of_message = texts.channel(message.row);
         let channel = at(&self.bytes, part.channel);
         let is_earlier = message.sent_at < part.first;
         part.first = message.sent_at;
-        if channel != message.channel
-            && (is_earlier || channel_order(message.channel) < channel_order(channel))
+        if channel != of_message
+            && (is_earlier || channel_order(of_message) < channel_order(channel))
         {
-            part.channel = self.keep(message.channel);
+            part.channel = self.keep(of_message)?;
         }
+        Ok(())
     }
 
-    fn keep(&mut self, bytes: Option<&[u8]>) -> Place {
+    fn keep(&mut self, bytes: Option<&[u8]>) -> Result<Place> {
         let Some(bytes) = bytes else {
-            return Place::NULL;
+            return Ok(Place::NULL);
         };
+        if bytes.len() > LONGEST_ID {
+            let start = String::from_utf8_lossy(bytes.get(..64).unwrap_or_default());
+            return Err(error::data(format!(
+                "messages: the id or the channel '{start}…' has {} bytes, more than {LONGEST_ID}; shorten it, or SET \
+                 dayrate.fast_path = 'off'",
+                bytes.len()
+            )));
+        }
         let start = number(self.bytes.len());
         self.bytes.extend_from_slice(bytes);
-        Place {
+        Ok(Place {
             start,
             length: number(bytes.len()),
-        }
+        })
     }
 
     /// Its parts, in batches of about `rows`; the window is empty again. Parts of one conversation's day lie together.

@@ -1,0 +1,120 @@
+//! A batch of messages, as [`super::fold`] reads it.
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::SchemaRef;
+use datafusion::common::Result;
+
+use super::ids::Ids;
+use super::parts::{GEN_AI, LISTENED};
+use crate::scalar::internal::instant::Instants;
+use crate::scalar::internal::instants;
+
+/// The places of the columns of messages in a schema, in the order of [`Batch::columns`].
+pub(super) fn places(schema: &SchemaRef) -> Result<[usize; 8]> {
+    let names = [
+        "site_id",
+        "conversation_id",
+        "consumer_id",
+        "sent_at",
+        "sent_by",
+        "audience",
+        "intent_analyzer",
+        "channel",
+    ];
+    let mut places = [0; 8];
+    for (place, name) in places.iter_mut().zip(names) {
+        *place = schema.index_of(name)?;
+    }
+    Ok(places)
+}
+
+/// See the module. A column without any value is `None`, so that it is not asked row by row.
+pub(super) struct Batch<'a> {
+    pub(super) columns: [&'a ArrayRef; 8],
+    pub(super) sites: &'a StringViewArray,
+    pub(super) senders: &'a StringViewArray,
+    pub(super) instants: Instants,
+    pub(super) audiences: Option<&'a StringViewArray>,
+    pub(super) texts: Texts<'a>,
+    intent_analyzer: Option<&'a BooleanArray>,
+    /// Of site, sender and instant, where there are any.
+    nulls: Option<NullBuffer>,
+}
+
+/// What the parts keep of messages.
+pub(super) struct Texts<'a> {
+    conversations: Ids<'a>,
+    consumers: Option<Ids<'a>>,
+    channels: Option<&'a StringViewArray>,
+}
+
+impl<'a> Batch<'a> {
+    /// Without the consumers of messages unless `with_consumers`.
+    pub(super) fn new(columns: [&'a ArrayRef; 8], with_consumers: bool) -> Result<Self> {
+        let [
+            site_id,
+            conversation_id,
+            consumer_id,
+            sent_at,
+            sent_by,
+            audience,
+            intent_analyzer,
+            channel,
+        ] = columns;
+        let given = |column: &'a ArrayRef| Some(column).filter(|c| c.null_count() < c.len());
+        let with = given(consumer_id).filter(|_| with_consumers);
+        let of_two = NullBuffer::union(site_id.nulls(), sent_by.nulls());
+        Ok(Self {
+            columns,
+            sites: site_id.as_string_view(),
+            senders: sent_by.as_string_view(),
+            instants: instants(sent_at)?,
+            audiences: given(audience).map(|column| column.as_string_view()),
+            texts: Texts {
+                conversations: Ids::new(conversation_id)?,
+                consumers: with.map(Ids::new).transpose()?,
+                channels: given(channel).map(|column| column.as_string_view()),
+            },
+            intent_analyzer: given(intent_analyzer).map(|column| column.as_boolean()),
+            nulls: NullBuffer::union(of_two.as_ref(), sent_at.nulls()),
+        })
+    }
+
+    /// Whether a message has a site, a sender and an instant.
+    #[inline]
+    pub(super) fn has_every_value(&self, row: usize) -> bool {
+        self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row))
+    }
+
+    /// The flags of a message, whose own word on Intent Analyzer overrides that of its period.
+    #[inline]
+    pub(super) fn flags(&self, row: usize, of_period: u8) -> u8 {
+        match self.intent_analyzer {
+            Some(own) if own.is_valid(row) => {
+                (of_period & GEN_AI) | (u8::from(own.value(row)) * LISTENED)
+            }
+            _ => of_period,
+        }
+    }
+}
+
+impl Texts<'_> {
+    #[inline]
+    pub(super) fn conversation_id(&self, row: usize) -> Option<&[u8]> {
+        self.conversations.bytes(row)
+    }
+
+    #[inline]
+    pub(super) fn consumer_id(&self, row: usize) -> Option<&[u8]> {
+        self.consumers.as_ref()?.bytes(row)
+    }
+
+    #[inline]
+    pub(super) fn channel(&self, row: usize) -> Option<&[u8]> {
+        let channels = self.channels?;
+        channels
+            .is_valid(row)
+            .then(|| channels.value(row).as_bytes())
+    }
+}
