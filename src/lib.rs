@@ -76,11 +76,15 @@ pub use sql::{Parameters, sql, sql_with};
 /// # }
 /// ```
 pub fn register_all(ctx: &SessionContext) -> Result<()> {
-    register_all_with(ctx, &ZoneDatabase::bundled())
+    register_all_with(ctx, &ZoneDatabase::bundled(), None)
 }
 
-/// [`register_all`] with other zone rules.
-pub(crate) fn register_all_with(ctx: &SessionContext, zones: &ZoneDatabase) -> Result<()> {
+/// [`register_all`] with other zone rules, and with somebody who keeps DARs.
+pub(crate) fn register_all_with(
+    ctx: &SessionContext,
+    zones: &ZoneDatabase,
+    keeper: Option<Arc<dyn table::Keeper>>,
+) -> Result<()> {
     for function in scalar::all(zones) {
         ctx.register_udf(function);
     }
@@ -90,7 +94,11 @@ pub(crate) fn register_all_with(ctx: &SessionContext, zones: &ZoneDatabase) -> R
     for function in table::all() {
         ctx.register_udtf(function.name, Arc::new(table::TableFunctionEntry(function)));
     }
-    let planner = table::Planner::new(zones.clone(), Arc::clone(ctx.state().catalog_list()));
+    let planner = table::Planner::new(
+        zones.clone(),
+        Arc::clone(ctx.state().catalog_list()),
+        keeper,
+    );
     ctx.register_relation_planner(Arc::new(planner))?;
     ctx.add_optimizer_rule(Arc::new(table::SentAtRange));
     let state = ctx.state_ref();

@@ -12,9 +12,12 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use crate::aggregate::exact_sum;
 use crate::domain::zone::ZoneDatabase;
 use crate::error;
+#[cfg(feature = "delta")]
+use crate::lake::dar_table::DarTable;
 use crate::lake::relations::{Relation, Relations};
 #[cfg(feature = "stores")]
 use crate::lake::stores::{StoreOptions, Stores};
+use crate::table::Keeper;
 
 /// What a session is made from.
 #[derive(Debug, Default)]
@@ -29,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) options: Vec<(String, String)>,
     /// A folder of compiled zone files in place of the bundled ones.
     pub(crate) zone_folder: Option<PathBuf>,
+    /// Where DARs are kept.
+    pub(crate) dar_table: Option<String>,
     /// Stores and schemes, with the options to open them with.
     #[cfg(feature = "stores")]
     pub(crate) stores: Vec<(String, StoreOptions)>,
@@ -78,7 +83,7 @@ pub(crate) fn open(settings: Settings) -> Result<SessionContext> {
             ZoneDatabase::from_folder(folder).map_err(|fault| error::config(fault.to_string()))?
         }
     };
-    crate::register_all_with(&ctx, &zones)?;
+    crate::register_all_with(&ctx, &zones, keeper(settings.dar_table))?;
     // A sum that does not fit fails; DataFusion's own would wrap.
     ctx.register_udaf(exact_sum::sum());
     let options = ctx.state_ref();
@@ -103,6 +108,20 @@ pub(crate) fn open(settings: Settings) -> Result<SessionContext> {
         .ok_or_else(|| error::config("the session has no catalog"))?;
     catalog.register_schema(&schema, Arc::new(relations))?;
     Ok(ctx)
+}
+
+/// Whoever keeps DARs in the table of that name.
+fn keeper(location: Option<String>) -> Option<Arc<dyn Keeper>> {
+    #[cfg(feature = "delta")]
+    {
+        location.map(|location| Arc::new(DarTable { location }) as Arc<dyn Keeper>)
+    }
+    #[cfg(not(feature = "delta"))]
+    {
+        // The configuration refuses one.
+        let _ = location;
+        None
+    }
 }
 
 fn runtime(memory_limit: Option<usize>) -> RuntimeEnvBuilder {

@@ -150,7 +150,7 @@ fn finds_files(ctx: &SessionContext) -> bool {
 }
 
 /// Whether the session has a relation of that name where unqualified names are looked up.
-fn exists(ctx: &SessionContext, name: &str) -> bool {
+pub(crate) fn exists(ctx: &SessionContext, name: &str) -> bool {
     default_schema(ctx).is_some_and(|schema| schema.table_exist(name))
 }
 

@@ -10,6 +10,8 @@ mod data;
 mod desk;
 mod documents;
 mod import;
+#[cfg(feature = "delta")]
+mod refresh;
 mod stores;
 mod terminal;
 

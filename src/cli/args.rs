@@ -4,6 +4,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+#[cfg(feature = "delta")]
+use jiff::civil::Date;
 
 use super::format::Kind;
 use super::generate::GenerateArgs;
@@ -83,6 +85,10 @@ pub(super) struct SessionArguments {
     /// A name for a file, folder, pattern, Delta table or address, beside or in place of those of dayrate.toml (may be repeated)
     #[arg(long = "relation", value_name = "NAME=PATH", global = true, value_parser = relation)]
     pub(super) relations: Vec<(String, String)>,
+    /// The folder of the table of DARs, in place of that of dayrate.toml
+    #[cfg(feature = "delta")]
+    #[arg(long, value_name = "PATH", global = true)]
+    pub(super) dar_table: Option<String>,
     /// How many threads work [default: all cores]
     #[arg(long, value_name = "N", global = true)]
     pub(super) threads: Option<NonZeroUsize>,
@@ -139,6 +145,9 @@ pub(super) enum Command {
     Dashboard(Dashboard),
     /// The reference of the functions
     Functions(Functions),
+    /// Bring the table of DARs up to date with the messages, from new files only
+    #[cfg(feature = "delta")]
+    Refresh(RefreshArguments),
     /// Check everything that a bill stands on: configuration, files, columns, zones, contracts, messages
     Doctor(Doctor),
     Generate(GenerateArgs),
@@ -252,6 +261,50 @@ pub(super) struct Dashboard {
 pub(super) struct Functions {
     /// One function; without it, all that dayrate adds to SQL
     pub(super) name: Option<String>,
+}
+
+#[cfg(feature = "delta")]
+const REFRESH_EXAMPLES: &str = "\
+Examples:
+  dayrate refresh
+  dayrate refresh --dry-run
+  dayrate refresh --format json
+  dayrate refresh --since 2026-01-01 --until 2026-02-01
+  dayrate refresh --full
+
+The table is the one that dayrate.toml names:
+  [dar_table]
+  path = \"dars\"
+
+Exit codes: 0 done, 1 failed (the table is as it was), 2 wrong arguments, 3 done, but the messages hold rejected rows.";
+
+/// `dayrate refresh`.
+#[cfg(feature = "delta")]
+#[derive(Debug, Args)]
+#[command(after_help = REFRESH_EXAMPLES)]
+pub(super) struct RefreshArguments {
+    /// Make the table anew from all messages
+    #[arg(long)]
+    pub(super) full: bool,
+    /// Say what would be done, and write nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Compare the invoices of this day [default: today, when every earlier day has ended everywhere]
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    pub(super) as_of: Option<Date>,
+    /// The first local day to refresh; earlier days stay as they are
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    pub(super) since: Option<Date>,
+    /// The first local day not to refresh; it and later days stay as they are
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    pub(super) until: Option<Date>,
+}
+
+/// `2026-01-31`.
+#[cfg(feature = "delta")]
+fn date(text: &str) -> Result<Date, String> {
+    text.parse()
+        .map_err(|_| "write a day such as 2026-01-31".to_owned())
 }
 
 /// `dayrate doctor`.

@@ -52,6 +52,10 @@ pub(super) fn session(
             .relations
             .push((name.clone(), Relation::Files(source)));
     }
+    #[cfg(feature = "delta")]
+    if let Some(location) = &arguments.dar_table {
+        settings.dar_table = Some(location.clone());
+    }
     session::open(settings)
 }
 
@@ -151,7 +155,11 @@ impl File<'_> {
                         self.store(&mut settings, heading, value)?;
                     }
                 }
-                _ => return Err(self.unknown(key, &["relations", "options", "zones", "stores"])),
+                "dar_table" => settings.dar_table = Some(self.dar_table(value, table()?)?),
+                _ => {
+                    let known = ["relations", "options", "zones", "stores", "dar_table"];
+                    return Err(self.unknown(key, &known));
+                }
             }
         }
         Ok(settings)
@@ -267,6 +275,23 @@ impl File<'_> {
             }
         }
         Ok(folder)
+    }
+
+    fn dar_table(&self, value: &Value<'_>, table: &DeTable<'_>) -> Result<String> {
+        if cfg!(not(feature = "delta")) {
+            let text =
+                "this dayrate was built without Delta tables: build it with the feature 'delta'";
+            return Err(self.fault(value.span().start, text));
+        }
+        let mut path = None;
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "path" => path = Some(self.place(self.text(value)?)),
+                _ => return Err(self.unknown(key, &["path"])),
+            }
+        }
+        let missing = "[dar_table] needs 'path': the folder of the table";
+        path.ok_or_else(|| self.fault(value.span().start, missing))
     }
 
     fn text<'v>(&self, value: &'v Value<'_>) -> Result<&'v str> {

@@ -31,6 +31,8 @@ mod pipe;
 mod place;
 mod progress;
 mod query;
+#[cfg(feature = "delta")]
+mod refresh;
 mod report;
 mod screen;
 mod shell;
@@ -50,7 +52,8 @@ use crate::error;
 /// Runs `dayrate` with these arguments, the first of which is the name of the program.
 ///
 /// Returns 0 if all went well (a reader that closes the pipe is no failure), 1 after the first failure, 2 if the
-/// arguments cannot be understood, 3 if an import is done but has rejects, and 130 if the run was interrupted.
+/// arguments cannot be understood, 3 if an import or a refresh is done but has rejects, and 130 if the run was
+/// interrupted.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
@@ -136,6 +139,10 @@ async fn command(arguments: Arguments, output: &mut Output) -> Result<ExitCode> 
         Some(Command::Functions(functions)) => {
             let ctx = config::session(&arguments.session, config::Discovery::Off)?;
             functions::run(&ctx, &functions, output)?;
+        }
+        #[cfg(feature = "delta")]
+        Some(Command::Refresh(asked)) => {
+            return refresh::run(&arguments.session, &asked, output).await;
         }
         Some(Command::Doctor(_)) => return doctor::run(&arguments.session, output).await,
         Some(Command::Completions(completions)) => completions::run(&completions, output)?,

@@ -16,11 +16,11 @@ use crate::domain::zone::{Zone, ZoneDatabase};
 use crate::error;
 
 /// The place of a site in a [`Calendar`].
-pub(super) type SiteNumber = u32;
+pub(crate) type SiteNumber = u32;
 
 /// See the module. Made of the rows that `dayrate_site_periods` has checked.
 #[derive(Debug)]
-pub(super) struct Calendar {
+pub(crate) struct Calendar {
     numbers: HashMap<Box<str>, SiteNumber>,
     /// The periods of each site, by its number.
     ranges: Vec<Range<usize>>,
@@ -56,7 +56,7 @@ impl Period {
 impl Calendar {
     /// `rows` has `site_id, first_instant, last_instant, in_force, org_id, time_zone, is_test, gen_ai_on,
     /// intent_analyzer_on`.
-    pub(super) fn new(
+    pub(crate) fn new(
         rows: &[RecordBatch],
         (site, org): (&DataType, &DataType),
         zones: &ZoneDatabase,
@@ -133,7 +133,7 @@ impl Calendar {
     }
 
     /// The number of a site; `None` for one that `sites` does not have.
-    pub(super) fn site(&self, site_id: &str) -> Option<SiteNumber> {
+    pub(crate) fn site(&self, site_id: &str) -> Option<SiteNumber> {
         self.numbers.get(site_id).copied()
     }
 

@@ -56,7 +56,8 @@ impl Output {
         )?)
     }
 
-    fn column(
+    /// The column of that name.
+    pub(super) fn column(
         &self,
         calendar: &Calendar,
         name: &str,

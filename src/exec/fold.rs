@@ -24,12 +24,13 @@ use futures::{TryStreamExt, stream};
 use tokio::sync::OnceCell;
 
 use super::calendar::Calendar;
+use super::file_notes::FoldedFiles;
 use super::fold_partition::Fold;
 use super::parts;
 use crate::domain::zone::ZoneDatabase;
 
 /// The calendar of a plan, read once for all of its partitions.
-pub(super) type SharedCalendar = Arc<OnceCell<Calendar>>;
+pub(super) type SharedCalendar = Arc<OnceCell<Arc<Calendar>>>;
 
 /// What is to be made of the messages.
 #[derive(Debug, Clone)]
@@ -44,6 +45,8 @@ pub(crate) struct Folding {
     pub(crate) ids: (DataType, DataType),
     /// The rules for days.
     pub(crate) zones: ZoneDatabase,
+    /// The files that the messages come from, where somebody wants to know.
+    pub(crate) files: Option<Arc<FoldedFiles>>,
 }
 
 /// See the module. Children: the calendar, the messages (`site_id, conversation_id, consumer_id, sent_at, sent_by,
@@ -81,6 +84,19 @@ impl FoldMessagesExec {
             metrics: ExecutionPlanMetricsSet::new(),
         }
     }
+}
+
+/// The parts of messages under a calendar that is known already.
+#[cfg(all(feature = "cli", feature = "delta"))]
+pub(crate) fn fold(
+    folding: Folding,
+    calendar: Arc<Calendar>,
+    messages: Arc<dyn ExecutionPlan>,
+) -> Arc<dyn ExecutionPlan> {
+    let nothing = datafusion::physical_plan::empty::EmptyExec::new(parts::schema());
+    let calendar = Arc::new(OnceCell::new_with(Some(calendar)));
+    let fold = FoldMessagesExec::new(folding, Arc::new(nothing), messages, calendar);
+    Arc::new(fold)
 }
 
 impl DisplayAs for FoldMessagesExec {
@@ -163,7 +179,8 @@ impl ExecutionPlan for FoldMessagesExec {
             calendar
                 .get_or_try_init(|| async move {
                     let rows = collect_partitioned(calendar_rows, context).await?.concat();
-                    Calendar::new(&rows, (&folding.ids.0, &folding.ids.1), &folding.zones)
+                    let ids = (&folding.ids.0, &folding.ids.1);
+                    Calendar::new(&rows, ids, &folding.zones).map(Arc::new)
                 })
                 .await?;
             Ok::<_, datafusion::error::DataFusionError>(stream::try_unfold(fold, Fold::step))

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef};
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::{DataType, TimeUnit, UInt32Type};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::{Result, exec_datafusion_err};
 use datafusion::execution::memory_pool::MemoryReservation;
@@ -13,6 +13,7 @@ use datafusion::physical_plan::metrics::{BaselineMetrics, RecordOutput};
 use futures::StreamExt;
 
 use super::calendar::Calendar;
+use super::file_notes::{FILE, NoteTaker};
 use super::fold::{Folding, SharedCalendar};
 use super::id_hash::IdHash;
 use super::meanings::Meanings;
@@ -31,6 +32,7 @@ pub(super) struct Fold {
     rows: usize,
     window: Window,
     meanings: Meanings,
+    notes: Option<NoteTaker>,
     hash: IdHash,
     ready: VecDeque<RecordBatch>,
     is_done: bool,
@@ -52,6 +54,7 @@ impl Fold {
             columns: messages::places(&input.schema())?,
             input,
             calendar,
+            notes: folding.files.clone().map(NoteTaker::new),
             folding,
             rows,
             window: Window::default(),
@@ -92,17 +95,21 @@ impl Fold {
             .get()
             .ok_or_else(|| exec_datafusion_err!("the calendar is read before any message"))?;
         let columns = self.columns.map(|place| batch.column(place));
+        let files = match &self.notes {
+            Some(_) => batch.column_by_name(FILE),
+            None => None,
+        };
         match columns[3].data_type() {
             DataType::Timestamp(TimeUnit::Second, _) => {
-                self.fold::<1>(calendar, columns, Zone::by_second)?;
+                self.fold::<1>(calendar, columns, files, Zone::by_second)?;
             }
             DataType::Timestamp(TimeUnit::Millisecond, _) => {
-                self.fold::<1_000>(calendar, columns, Zone::by_millisecond)?;
+                self.fold::<1_000>(calendar, columns, files, Zone::by_millisecond)?;
             }
             DataType::Timestamp(TimeUnit::Microsecond, _) => {
-                self.fold::<1_000_000>(calendar, columns, Zone::by_microsecond)?;
+                self.fold::<1_000_000>(calendar, columns, files, Zone::by_microsecond)?;
             }
-            _ => self.fold::<1_000_000_000>(calendar, columns, Zone::by_nanosecond)?,
+            _ => self.fold::<1_000_000_000>(calendar, columns, files, Zone::by_nanosecond)?,
         }
         // A window that finds no memory is emptied early.
         if self.reservation.try_resize(self.window.size()).is_err() {
@@ -122,15 +129,20 @@ impl Fold {
         &mut self,
         calendar: &Calendar,
         columns: [&ArrayRef; 8],
+        files: Option<&ArrayRef>,
         clock: for<'a> fn(&'a Zone) -> Clock<'a, PER_SECOND>,
     ) -> Result<()> {
         let batch = Batch::new(columns, self.folding.with_consumers)?;
+        let files = files.map(|files| files.as_primitive::<UInt32Type>());
         self.meanings.next_batch();
         let mut messages: Vec<Message> = Vec::with_capacity(AT_ONCE);
         let rows = batch.sites.len();
         for start in (0..rows).step_by(AT_ONCE) {
             messages.clear();
             for row in start..rows.min(start + AT_ONCE) {
+                if let (Some(notes), Some(files)) = (&mut self.notes, files) {
+                    notes.message(files.value(row), batch.sent_at(row));
+                }
                 let message = match self.likely(calendar, &batch, row, clock) {
                     Some(message) => message,
                     None => match self.checked(calendar, &batch, row, clock)? {
@@ -138,6 +150,11 @@ impl Fold {
                         None => continue,
                     },
                 };
+                if let Some(notes) = &mut self.notes
+                    && !notes.counted(message.site, message.day)
+                {
+                    continue;
+                }
                 messages.push(message);
             }
             if self.window.is_full() {
@@ -205,7 +222,7 @@ impl Fold {
             true => meanings.senders.of(batch.senders, row, Sender::parse),
             false => None,
         };
-        let has_instant = batch.columns[3].is_valid(row);
+        let has_instant = batch.sent_at(row).is_some();
         let instant = batch.instants.count(row);
         let period = site
             .filter(|_| has_instant)
@@ -220,6 +237,9 @@ impl Fold {
             in_force: period.map(|(_, period)| period.in_force),
             is_test: period.is_some_and(|(_, period)| period.is_test),
         });
+        if let (Some(notes), Some(reason)) = (&mut self.notes, reason) {
+            notes.left_out(reason);
+        }
         match (reason, period, id, sender) {
             (Some(reason), ..) if reason.is_rejection() && !self.folding.skip_rejected => {
                 let [site_id, conversation_id, _, sent_at, ..] = batch.columns;

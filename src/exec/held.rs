@@ -20,7 +20,7 @@ fn bucket((site, day): (u32, i32)) -> usize {
 
 /// Parts of some sites' days, one after the other, in chunks that never move.
 #[derive(Debug, Default)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     chunks: Vec<Vec<u8>>,
     /// How many parts.
     pub(super) count: usize,
@@ -28,7 +28,7 @@ pub(super) struct Bucket {
 
 impl Bucket {
     /// Appends the bytes of a part; the bytes that it takes for that.
-    fn push(&mut self, part: &[u8]) -> usize {
+    pub(super) fn push(&mut self, part: &[u8]) -> usize {
         self.count += 1;
         match self.chunks.last_mut() {
             Some(chunk) if chunk.capacity() - chunk.len() >= part.len() => {
@@ -43,6 +43,27 @@ impl Bucket {
                 size
             }
         }
+    }
+
+    /// Appends a part; the bytes that it takes for that.
+    #[cfg(all(feature = "cli", feature = "delta"))]
+    pub(super) fn put(&mut self, part: &Part<'_>) -> usize {
+        let mut bytes = Vec::new();
+        part.pack(&mut bytes);
+        self.push(&bytes)
+    }
+
+    /// Appends the parts of another one.
+    #[cfg(all(feature = "cli", feature = "delta"))]
+    pub(crate) fn append(&mut self, other: Self) {
+        self.chunks.extend(other.chunks);
+        self.count += other.count;
+    }
+
+    /// The bytes that it takes.
+    #[cfg(all(feature = "cli", feature = "delta"))]
+    pub(crate) fn size(&self) -> usize {
+        self.chunks.iter().map(Vec::capacity).sum()
     }
 
     /// Its parts, in the order of their arrival.

@@ -68,6 +68,15 @@ struct ConversationDay<'a> {
 
 /// The DARs of a bucket, which holds all parts of each site and day that it holds any of.
 pub(super) fn merged(bucket: &Bucket, by_consumer: bool) -> Result<Vec<Dar<'_>>> {
+    merged_into(bucket, by_consumer, |_| ())
+}
+
+/// [`merged`]; `into` hears of each part, in order, the place of its DAR.
+pub(super) fn merged_into(
+    bucket: &Bucket,
+    by_consumer: bool,
+    mut into: impl FnMut(u32),
+) -> Result<Vec<Dar<'_>>> {
     let hasher = IdHash::default();
     let consumers = match by_consumer {
         true => consumers(bucket, &hasher)?,
@@ -93,9 +102,11 @@ pub(super) fn merged(bucket: &Bucket, by_consumer: bool) -> Result<Vec<Dar<'_>>>
         });
         if let Some(place) = found {
             add(&mut dars[*place as usize], part);
+            into(*place);
             continue;
         }
         let place = u32::try_from(dars.len()).unwrap_or(u32::MAX);
+        into(place);
         dars.push(Dar {
             site: part.site,
             day: part.day,

@@ -87,6 +87,13 @@ impl<'a> Batch<'a> {
         self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row))
     }
 
+    /// When a message was sent, if it says so.
+    #[inline]
+    pub(super) fn sent_at(&self, row: usize) -> Option<i64> {
+        let [_, _, _, sent_at, ..] = self.columns;
+        sent_at.is_valid(row).then(|| self.instants.count(row))
+    }
+
     /// The flags of a message, whose own word on Intent Analyzer overrides that of its period.
     #[inline]
     pub(super) fn flags(&self, row: usize, of_period: u8) -> u8 {

@@ -7,20 +7,56 @@
 
 mod calendar;
 mod collect_calendar;
+#[cfg(all(feature = "cli", feature = "delta"))]
+mod combine;
 mod dar_rows;
+#[cfg_attr(
+    not(all(feature = "cli", feature = "delta")),
+    expect(dead_code, reason = "only a refresh asks for them")
+)]
+mod day_scope;
+#[cfg_attr(
+    not(all(feature = "cli", feature = "delta")),
+    expect(dead_code, reason = "only a refresh asks for them")
+)]
+mod file_notes;
 mod fold;
 mod fold_partition;
+#[cfg(all(feature = "cli", feature = "delta"))]
+mod gen_ai_days;
 mod held;
 mod id_hash;
 mod ids;
+#[cfg(all(feature = "cli", feature = "delta"))]
+mod keep;
+#[cfg(all(feature = "cli", feature = "delta"))]
+mod kept_parts;
+#[cfg(all(feature = "cli", feature = "delta"))]
+mod kept_schema;
 mod meanings;
 mod merge;
 mod messages;
 mod parts;
+#[cfg(all(feature = "cli", feature = "delta"))]
+mod parts_column;
 mod settle;
+#[cfg(all(feature = "cli", feature = "delta"))]
+mod shelves;
 mod window;
 
 pub(crate) use collect_calendar::CollectCalendar;
 pub(crate) use dar_rows::GenAiRule;
 pub(crate) use fold::Folding;
 pub(crate) use settle::dars;
+#[cfg(all(feature = "cli", feature = "delta"))]
+pub(crate) use {
+    calendar::{Calendar, SiteNumber},
+    day_scope::{DayScope, DaySet},
+    file_notes::{DISPOSITIONS, FILE, FileNotes, FoldedFiles},
+    fold::fold,
+    gen_ai_days::GenAiDays,
+    held::Bucket,
+    keep::Keep,
+    kept_schema::{KeptIds, PARTS},
+    shelves::Shelves,
+};

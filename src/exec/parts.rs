@@ -60,7 +60,7 @@ pub(super) struct Part<'a> {
 
 impl<'a> Part<'a> {
     /// Appends its bytes: numbers of no more bytes than they need, then the texts.
-    fn pack(&self, bytes: &mut Vec<u8>) {
+    pub(super) fn pack(&self, bytes: &mut Vec<u8>) {
         let mut flags = self.flags;
         flags |= u8::from(self.consumer_id.is_some()) * HAS_CONSUMER;
         flags |= u8::from(self.channel.is_some()) * HAS_CHANNEL;

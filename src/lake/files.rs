@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::arrow::array::{AsArray, BooleanArray};
+#[cfg(all(feature = "cli", feature = "delta"))]
+use datafusion::arrow::datatypes::Field;
 use datafusion::arrow::datatypes::{DataType, FieldRef, Fields, Schema, SchemaRef};
 use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::catalog::{Session, TableProvider};
@@ -297,5 +299,53 @@ impl TableProvider for FilesTable {
                 .with_limit(limit)
                 .build();
         format.create_physical_plan(session, scan).await
+    }
+}
+
+/// For a refresh, which reads some of the files and wants to know which rows are whose.
+#[cfg(all(feature = "cli", feature = "delta"))]
+impl FilesTable {
+    /// The store of the files.
+    pub(super) fn store(&self) -> &ObjectStoreUrl {
+        &self.store
+    }
+
+    /// What the store says of each file.
+    pub(super) fn metas(&self) -> impl Iterator<Item = &datafusion::object_store::ObjectMeta> {
+        self.files.iter().map(|file| &file.object_meta)
+    }
+
+    /// Only some of the files, by their place among [`Self::metas`], each with a number that stands in a column beside
+    /// those of the table.
+    pub(super) fn numbered(&self, files: &[(usize, u32)], column: &str) -> Self {
+        let number = Field::new(column, DataType::UInt32, false);
+        let folders = self.folder_fields().iter().cloned();
+        let folders = folders.chain([Arc::new(number)]).collect::<Vec<_>>();
+        let mut table = Self {
+            reader: self.reader.clone(),
+            store: self.store.clone(),
+            schema: TableSchema::builder(Arc::clone(self.schema.file_schema()))
+                .with_table_partition_cols(folders)
+                .build(),
+            files: Vec::with_capacity(files.len()),
+            names: Vec::with_capacity(files.len()),
+            rows: Vec::with_capacity(files.len()),
+        };
+        for (place, number) in files {
+            let (Some(file), Some(rows), Some(name)) = (
+                self.files.get(*place),
+                self.rows.get(*place),
+                self.names.get(*place),
+            ) else {
+                continue;
+            };
+            table.names.push(name.clone());
+            let mut file = file.clone();
+            let number = ScalarValue::UInt32(Some(*number));
+            file.partition_values.push(number);
+            table.files.push(file);
+            table.rows.push(*rows);
+        }
+        table
     }
 }

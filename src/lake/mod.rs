@@ -12,6 +12,8 @@
 //! * a value of CSV or JSON is exact or an error ([`rows`]);
 //! * a Delta table is what its log says, never the files that lie in its folder ([`delta`]).
 
+#[cfg(all(feature = "cli", feature = "delta"))]
+pub(crate) mod dar_table;
 pub(crate) mod delta;
 mod files;
 mod folders;

@@ -1,12 +1,14 @@
 //! A call of a table function after its arguments are resolved: plans by relation, values by option.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use datafusion::common::Result;
 use datafusion::logical_expr::LogicalPlan;
 use jiff::civil::Date;
 
 use super::TableFunction;
+use super::dar_source::Keeper;
 use super::option::{OptionSpec, SessionDefaults};
 use super::relation::Relation;
 use crate::domain::day::{Day, day_of};
@@ -26,6 +28,8 @@ pub(crate) struct Call {
     pub(crate) defaults: SessionDefaults,
     /// The zone rules of this session.
     pub(crate) zones: ZoneDatabase,
+    /// Who keeps DARs for this session.
+    pub(crate) keeper: Option<Arc<dyn Keeper>>,
 }
 
 impl Call {

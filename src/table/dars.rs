@@ -14,6 +14,7 @@ use datafusion::logical_expr::{
 };
 
 use super::calendar::{Dated, dated, gen_ai_spans};
+use super::dar_source::kept;
 use super::expression::{call, column, field, of, text};
 use super::fast_path::faster;
 use super::option::{CARRY, GEN_AI_RULE, GEN_AI_SCOPE, REJECTS, RELATIONSHIP};
@@ -140,14 +141,19 @@ fn planned(call: &Call, with_conversations: bool) -> Result<LogicalPlan> {
         By::Consumer { .. } if with_conversations => Some(column(CONVERSATIONS)),
         _ => None,
     };
-    LogicalPlanBuilder::from(dars)
+    let is_plain = carried.len() == 0 && !with_conversations;
+    let dars = LogicalPlanBuilder::from(dars)
         .project(
             output
                 .chain(carried)
                 .chain(conversations)
                 .collect::<Vec<_>>(),
         )?
-        .build()
+        .build()?;
+    match is_plain {
+        true => kept(call, &dated, dars),
+        false => Ok(dars),
+    }
 }
 
 /// The columns named in `carry`, checked.

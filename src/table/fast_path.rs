@@ -68,12 +68,9 @@ pub(super) fn faster(
             skip_rejected: call.is(&REJECTS, "skip"),
             ids: (dated.site_kind().data_type(), dated.org_kind().data_type()),
             zones: call.zones.clone(),
+            files: None,
         },
-        gen_ai_rule: match call.option(&GEN_AI_RULE).as_deref() {
-            Some("first_message") => GenAiRule::FirstMessage,
-            Some("day_start") => GenAiRule::DayStart,
-            _ => GenAiRule::Any,
-        },
+        gen_ai_rule: gen_ai_rule(call),
         calendar: dated.calendar.clone(),
         messages: dated.messages.clone(),
         conversation: dated.conversation_kind(),
@@ -96,8 +93,17 @@ pub(super) fn faster(
         .build()
 }
 
+/// The option `gen_ai_rule`.
+pub(super) fn gen_ai_rule(call: &Call) -> GenAiRule {
+    match call.option(&GEN_AI_RULE).as_deref() {
+        Some("first_message") => GenAiRule::FirstMessage,
+        Some("day_start") => GenAiRule::DayStart,
+        _ => GenAiRule::Any,
+    }
+}
+
 /// Whether a value is still to be bound: below the optimizer's level nobody would.
-fn has_placeholder(plans: &[&LogicalPlan]) -> Result<bool> {
+pub(super) fn has_placeholder(plans: &[&LogicalPlan]) -> Result<bool> {
     let mut found = false;
     for plan in plans {
         plan.apply_with_subqueries(|node| {
@@ -141,37 +147,17 @@ impl DarStep {
         for range in self.ranges(filters, &sent_at, &sent_at_type)? {
             plan = plan.filter(range)?;
         }
-        let of = |name: &str, value: Result<Expr>, is_needed: bool| -> Result<Expr> {
-            let value = value?;
-            let data_type = messages.type_of(&value)?;
-            let value = if is_needed { value } else { null(&data_type) };
-            Ok(value.alias(name))
-        };
         let needs = |name: &str| columns.contains(&name);
         let with_consumers = self.with_consumers(columns);
-        // Of messages at one instant, the one that is first by channel says who a conversation is with.
-        let with_channels = needs("channel") || (with_consumers && !self.folding.by_consumer);
-        plan.project(vec![
-            messages.id("site_id", IdKind::Text)?.alias("site_id"),
-            messages
-                .id("conversation_id", self.conversation)?
-                .alias("conversation_id"),
-            of(
-                "consumer_id",
-                messages.id("consumer_id", self.consumer.unwrap_or(IdKind::Text)),
-                with_consumers,
-            )?,
-            sent_at.alias("sent_at"),
-            messages.text("sent_by")?.alias("sent_by"),
-            messages.text("audience")?.alias("audience"),
-            of(
-                "intent_analyzer",
-                messages.flag("intent_analyzer"),
-                needs("intent_analyzer"),
-            )?,
-            of("channel", messages.text("channel"), with_channels)?,
-        ])?
-        .build()
+        let columns = Columns {
+            conversation: self.conversation,
+            consumer: self.consumer,
+            with_consumers,
+            // Of messages at one instant, the one that is first by channel says who a conversation is with.
+            with_channels: needs("channel") || (with_consumers && !self.folding.by_consumer),
+            with_listened: needs("intent_analyzer"),
+        };
+        plan.project(columns.of(messages)?)?.build()
     }
 
     /// Whether the consumers of messages matter to these columns.
@@ -204,6 +190,48 @@ impl DarStep {
             ranges.extend(sent_at_range(&of_message.data, data_type));
         }
         Ok(ranges)
+    }
+}
+
+/// Which columns of messages the fold is to read.
+pub(super) struct Columns {
+    pub(super) conversation: IdKind,
+    /// `None` if there is no such column.
+    pub(super) consumer: Option<IdKind>,
+    pub(super) with_consumers: bool,
+    pub(super) with_channels: bool,
+    pub(super) with_listened: bool,
+}
+
+impl Columns {
+    /// The columns; one that is not needed is NULL, and not read.
+    pub(super) fn of(&self, messages: &Relation) -> Result<Vec<Expr>> {
+        let of = |name: &str, value: Result<Expr>, is_needed: bool| -> Result<Expr> {
+            let value = value?;
+            let data_type = messages.type_of(&value)?;
+            let value = if is_needed { value } else { null(&data_type) };
+            Ok(value.alias(name))
+        };
+        Ok(vec![
+            messages.id("site_id", IdKind::Text)?.alias("site_id"),
+            messages
+                .id("conversation_id", self.conversation)?
+                .alias("conversation_id"),
+            of(
+                "consumer_id",
+                messages.id("consumer_id", self.consumer.unwrap_or(IdKind::Text)),
+                self.with_consumers,
+            )?,
+            messages.column("sent_at").alias("sent_at"),
+            messages.text("sent_by")?.alias("sent_by"),
+            messages.text("audience")?.alias("audience"),
+            of(
+                "intent_analyzer",
+                messages.flag("intent_analyzer"),
+                self.with_listened,
+            )?,
+            of("channel", messages.text("channel"), self.with_channels)?,
+        ])
     }
 }
 

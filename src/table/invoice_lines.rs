@@ -19,7 +19,7 @@ use super::option::{AS_OF, REJECTS, RELATIONSHIP, SCENARIO, SINCE};
 use super::rated_dars::RATED_DARS;
 use super::relation::{IdKind, Relation, null};
 use super::{Call, MESSAGES, RelationSpec, SITES, TableFunction};
-use crate::aggregate::collect;
+use crate::aggregate::{collect, exact_sum};
 use crate::domain::day::{Day, show_day};
 use crate::error;
 use crate::scalar::internal;
@@ -156,6 +156,9 @@ pub(crate) fn ended_everywhere() -> Day {
     crate::domain::day::day_of(jiff::Timestamp::now().to_zoned(last_zone).date())
 }
 
+/// A column of rated DARs that says how many alike each row stands for: what a bill depends on, but not which they are.
+pub(crate) const DARS_ALIKE: &str = "dayrate dars";
+
 /// How many DARs each account had on each day, by their credits, as the one value `account_rows`.
 ///
 /// With `until`, later days are not read.
@@ -189,6 +192,12 @@ fn accounts(rated: &Relation, until: Option<Day>, charged: bool) -> Result<Logic
         .chain(&facts)
         .map(|(name, _)| *name)
         .collect();
+    let alike = rated.has_column(DARS_ALIKE);
+    let alike = alike.then(|| (DARS_ALIKE, rated.column(DARS_ALIKE)));
+    let count = match &alike {
+        Some(_) => exact_sum(column(DARS_ALIKE)),
+        None => count_udaf().call(vec![lit(1_i64)]),
+    };
     let row = |names: &[&'static str], constants: &[(&'static str, Expr)]| {
         let columns = names.iter().map(|name| (*name, column(name)));
         let fields = columns
@@ -205,6 +214,7 @@ fn accounts(rated: &Relation, until: Option<Day>, charged: bool) -> Result<Logic
         account
             .iter()
             .chain(&facts)
+            .chain(&alike)
             .map(|(name, value)| value.clone().alias(*name))
             .collect::<Vec<_>>(),
     )?;
@@ -214,7 +224,7 @@ fn accounts(rated: &Relation, until: Option<Day>, charged: bool) -> Result<Logic
     let accounts = dars
         .aggregate(
             names.iter().map(|name| column(name)).collect::<Vec<_>>(),
-            vec![count_udaf().call(vec![lit(1_i64)]).alias("dars")],
+            vec![count.alias("dars")],
         )?
         .aggregate(
             account.map(|(name, _)| column(name)),

@@ -10,6 +10,11 @@ mod call;
 mod charged_messages;
 mod commitment_curve;
 mod contracts;
+#[cfg_attr(
+    not(all(feature = "cli", feature = "delta")),
+    expect(dead_code, reason = "only a table of DARs asks for them")
+)]
+mod dar_source;
 mod dars;
 mod day_range;
 mod dispositions;
@@ -39,10 +44,17 @@ use datafusion::logical_expr::LogicalPlan;
 
 pub(crate) use argument::{Argument, as_table_factor, table_factor};
 pub(crate) use call::Call;
+#[cfg(all(feature = "cli", feature = "delta"))]
+pub(crate) use dar_source::DarSource;
+pub(crate) use dar_source::Keeper;
 pub(crate) use day_range::SentAtRange;
+#[cfg(all(feature = "cli", feature = "delta"))]
+pub(crate) use invoice_lines::DARS_ALIKE;
 #[cfg(feature = "cli")]
 pub(crate) use invoice_lines::ended_everywhere;
 pub(crate) use planner::{Planner, TableFunctionEntry, function_named};
+#[cfg(all(feature = "cli", feature = "delta"))]
+pub(crate) use relation::IdKind;
 
 use option::{OptionSpec, Values};
 

@@ -186,9 +186,18 @@ pub(crate) static FAST_PATH: OptionSpec = OptionSpec {
                   the same; for the session only",
 };
 
+/// Where DARs come from, and never what they are, but for `stale`.
+pub(crate) static DAR_TABLE: OptionSpec = OptionSpec {
+    name: "dar_table",
+    values: Values::Choice(&["on", "stale", "off"]),
+    default: "on",
+    description: "whether DARs are read from the table that the configuration names, where that has read every file of \
+                  messages as it is now ('on'), has perhaps not ('stale'), or never ('off'); for the session only",
+};
+
 /// Every option: the only list.
 pub(crate) fn all() -> &'static [&'static OptionSpec] {
-    static ALL: [&OptionSpec; 16] = [
+    static ALL: [&OptionSpec; 17] = [
         &RELATIONSHIP,
         &GEN_AI_RULE,
         &GEN_AI_SCOPE,
@@ -205,6 +214,7 @@ pub(crate) fn all() -> &'static [&'static OptionSpec] {
         &TO,
         &PROVIDER,
         &FAST_PATH,
+        &DAR_TABLE,
     ];
     &ALL
 }

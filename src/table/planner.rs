@@ -19,6 +19,7 @@ use datafusion::sql::sqlparser::ast::{
 use futures::FutureExt;
 
 use super::argument::{Argument, as_table_factor, option_value, table_factor};
+use super::dar_source::Keeper;
 use super::option::{OptionSpec, SessionDefaults};
 use super::{Call, TableFunction, find};
 use crate::domain::zone::ZoneDatabase;
@@ -30,6 +31,7 @@ pub(crate) struct Planner {
     zones: ZoneDatabase,
     /// Where a relation is found that the statement does not name: the engine resolves only those it names.
     catalogs: Arc<dyn CatalogProviderList>,
+    keeper: Option<Arc<dyn Keeper>>,
 }
 
 /// The arguments of a call as they were written.
@@ -39,9 +41,17 @@ struct Written {
 }
 
 impl Planner {
-    /// A planner for a session with these zone rules and catalogs.
-    pub(crate) fn new(zones: ZoneDatabase, catalogs: Arc<dyn CatalogProviderList>) -> Self {
-        Self { zones, catalogs }
+    /// A planner for a session with these zone rules and catalogs, and a keeper of DARs if it has one.
+    pub(crate) fn new(
+        zones: ZoneDatabase,
+        catalogs: Arc<dyn CatalogProviderList>,
+        keeper: Option<Arc<dyn Keeper>>,
+    ) -> Self {
+        Self {
+            zones,
+            catalogs,
+            keeper,
+        }
     }
 
     fn call(
@@ -87,6 +97,7 @@ impl Planner {
             options: BTreeMap::new(),
             defaults: defaults.unwrap_or_default(),
             zones: self.zones.clone(),
+            keeper: self.keeper.clone(),
         };
         let mut without = Vec::new();
         for (name, value) in given {

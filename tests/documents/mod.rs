@@ -23,25 +23,30 @@ fn blocks(text: &str) -> Vec<(String, String)> {
     blocks
 }
 
-/// Every `sh` block is one command of the tool, run in a copy of what a clone has; a `text` block right behind it is
-/// what it prints.
+/// Every `sh` block runs, in a copy of what a clone has, and what follows the five fields of a line of `cron`; a `text`
+/// block right behind it is what it prints.
 #[track_caller]
 fn runs(path: &str) -> usize {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let desk = super::Desk::new();
     std::os::unix::fs::symlink(root.join("testdata"), desk.path("testdata")).unwrap();
+    let tools = super::Desk::new();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_dayrate"), tools.path("dayrate")).unwrap();
+    let search = std::env::var("PATH").unwrap();
+    let search = format!("{}:{search}", tools.path("").display());
     let blocks = blocks(&document(path));
     let mut ran = 0;
     for (place, (language, command)) in blocks.iter().enumerate() {
-        if language != "sh" {
-            continue;
-        }
-        let tool = env!("CARGO_BIN_EXE_dayrate");
-        let script = command.replacen("dayrate ", &format!("'{tool}' "), 1);
+        let script = match language.as_str() {
+            "sh" => command.clone(),
+            "cron" => command.splitn(6, ' ').last().unwrap().to_owned(),
+            _ => continue,
+        };
         let mut shell = Command::new("sh");
         let answer = Answer::of(
             shell
                 .current_dir(desk.path("."))
+                .env("PATH", &search)
                 .arg("-c")
                 .arg(script)
                 .output()

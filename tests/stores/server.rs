@@ -11,18 +11,18 @@ use tempfile::TempDir;
 
 use crate::{Answer, Desk};
 
-pub(super) const KEY: &str = "AKIARECOGNISABLEKEY";
-pub(super) const SECRET: &str = "recognisable/secret+of-the-store";
+pub(crate) const KEY: &str = "AKIARECOGNISABLEKEY";
+pub(crate) const SECRET: &str = "recognisable/secret+of-the-store";
 
 /// `s3s-fs`, whose buckets are the folders of a folder. It ends with the test.
-pub(super) struct S3 {
+pub(crate) struct S3 {
     server: Child,
-    pub(super) port: u16,
+    pub(crate) port: u16,
     folder: TempDir,
 }
 
 impl S3 {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let folder = TempDir::new().unwrap();
         std::fs::create_dir(folder.path().join("exports")).unwrap();
         let port = free_port();
@@ -51,12 +51,12 @@ impl S3 {
     }
 
     /// A file of the bucket `exports`.
-    pub(super) fn object(&self, path: &str) -> PathBuf {
+    pub(crate) fn object(&self, path: &str) -> PathBuf {
         self.folder.path().join("exports").join(path)
     }
 
     /// Puts a file of `testdata` there.
-    pub(super) fn put(&self, from: &str, to: &str) -> &Self {
+    pub(crate) fn put(&self, from: &str, to: &str) -> &Self {
         let from = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("testdata")
             .join(from);
@@ -65,7 +65,7 @@ impl S3 {
     }
 
     /// A folder with a configuration for this server and this text of relations.
-    pub(super) fn desk(&self, relations: &str) -> Desk {
+    pub(crate) fn desk(&self, relations: &str) -> Desk {
         let desk = Desk::new();
         desk.write("dayrate.toml", &format!("{}{relations}", self.stores()));
         desk
@@ -76,7 +76,7 @@ impl S3 {
     }
 
     /// Every object of the bucket, without what the server keeps for itself.
-    pub(super) fn objects(&self) -> Vec<String> {
+    pub(crate) fn objects(&self) -> Vec<String> {
         let mut found = Vec::new();
         walk(&self.object(""), &self.object(""), &mut found);
         found.sort();
@@ -92,7 +92,7 @@ impl Drop for S3 {
 }
 
 /// The configuration of an S3 server on that port.
-pub(super) fn store(port: u16) -> String {
+pub(crate) fn store(port: u16) -> String {
     format!(
         "[stores.\"s3://\"]\nendpoint = \"http://127.0.0.1:{port}\"\nregion = \"eu-central-1\"\npath_style = true\n\
          allow_http = true\nretries = 1\nconnect_timeout = 2\nrequest_timeout = 4\n"
@@ -100,7 +100,7 @@ pub(super) fn store(port: u16) -> String {
 }
 
 /// Runs the tool with the keys of the server, or with others.
-pub(super) fn run_as(desk: &Desk, key: &str, secret: &str, arguments: &[&str]) -> Answer {
+pub(crate) fn run_as(desk: &Desk, key: &str, secret: &str, arguments: &[&str]) -> Answer {
     let mut command = desk.command(arguments);
     command
         .env("AWS_ACCESS_KEY_ID", key)
@@ -108,7 +108,7 @@ pub(super) fn run_as(desk: &Desk, key: &str, secret: &str, arguments: &[&str]) -
     Answer::of(command.output().unwrap())
 }
 
-pub(super) fn run(desk: &Desk, arguments: &[&str]) -> Answer {
+pub(crate) fn run(desk: &Desk, arguments: &[&str]) -> Answer {
     run_as(desk, KEY, SECRET, arguments)
 }
 
@@ -181,7 +181,7 @@ fn free_port() -> u16 {
 }
 
 /// A server that hands each request's first line and the connection to `answer`; its port.
-pub(super) fn serve(answer: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> u16 {
+pub(crate) fn serve(answer: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let answer = std::sync::Arc::new(answer);
@@ -207,7 +207,7 @@ pub(super) fn serve(answer: impl Fn(&str, &mut TcpStream) + Send + Sync + 'stati
 }
 
 /// Answers with this body, or with its headers alone.
-pub(super) fn respond(request: &str, stream: &mut TcpStream, status: &str, body: &[u8]) {
+pub(crate) fn respond(request: &str, stream: &mut TcpStream, status: &str, body: &[u8]) {
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Length: {}\r\nETag: \"1\"\r\nLast-Modified: Sun, 01 Nov 2026 00:00:00 GMT\r\n\
          Connection: close\r\n\r\n",

@@ -1,0 +1,310 @@
+//! The files that messages come from, and the same relation over some of them.
+//!
+//! Only what treats each row by itself can be read file by file: scans, projections, filters, unions. Anything else, a
+//! join or an aggregate, may make other rows of old files when a new one comes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, Result, exec_datafusion_err};
+use datafusion::datasource::{provider_as_source, source_as_provider};
+use datafusion::logical_expr::{
+    Expr, Filter, LogicalPlan, LogicalPlanBuilder, TableScan, Volatility, lit,
+};
+use datafusion::object_store::ObjectMeta;
+use serde::{Deserialize, Serialize};
+
+use crate::exec::FILE;
+use crate::lake::files::FilesTable;
+
+/// A file as it was found: another size, version or time of the same path is another file.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(super) struct KnownFile {
+    /// The store and the path in it.
+    pub(super) path: String,
+    pub(super) size: u64,
+    /// The store's version of it, or its tag, or the time of its last change.
+    pub(super) version: String,
+}
+
+impl KnownFile {
+    fn of(store: &str, meta: &ObjectMeta) -> Self {
+        let version = meta.version.clone().or_else(|| meta.e_tag.clone());
+        Self {
+            path: format!("{store}{}", meta.location),
+            size: meta.size,
+            version: version.unwrap_or_else(|| meta.last_modified.timestamp_micros().to_string()),
+        }
+    }
+}
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub(super) struct MessageFiles {
+    plan: LogicalPlan,
+    /// The files, each path once, in the order of the plan.
+    pub(super) files: Vec<KnownFile>,
+}
+
+impl MessageFiles {
+    /// The files of `plan`.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says why it cannot be read file by file.
+    pub(super) fn of(plan: &LogicalPlan) -> std::result::Result<Self, String> {
+        let mut files = Vec::new();
+        let mut seen = HashMap::new();
+        collect(plan, &mut |table| {
+            for meta in table.metas() {
+                let file = KnownFile::of(table.store().as_str(), meta);
+                if seen.insert(file.path.clone(), files.len()).is_none() {
+                    files.push(file);
+                }
+            }
+        })?;
+        Ok(Self {
+            plan: plan.clone(),
+            files,
+        })
+    }
+
+    /// How the relation makes the columns that bills read of those of its files, as text that is another if it makes them
+    /// in another way. What else the files hold, or begin to hold, does not matter.
+    pub(super) fn definition(&self) -> Result<String> {
+        let columns = READ.iter().map(|name| {
+            let field = self
+                .plan
+                .schema()
+                .iter()
+                .find(|(_, field)| field.name() == name);
+            match field {
+                Some((qualifier, _)) => Expr::Column(Column::new(qualifier.cloned(), *name)),
+                // A query that leaves out what the files have is not one over files that do not have it.
+                None if has_column(&self.plan, name) => lit(format!("without {name}")),
+                None => Expr::Column(Column::new_unqualified(*name)),
+            }
+        });
+        described(&self.plan, columns.collect())
+    }
+
+    /// The relation over some of the files, each with a number in the column [`FILE`].
+    pub(super) fn read(&self, numbers: &HashMap<&str, u32>) -> Result<LogicalPlan> {
+        numbered(&self.plan, numbers)
+    }
+}
+
+/// The columns of messages that DARs are made of.
+const READ: [&str; 8] = [
+    "site_id",
+    "conversation_id",
+    "consumer_id",
+    "sent_at",
+    "sent_by",
+    "audience",
+    "channel",
+    "intent_analyzer",
+];
+
+/// Whether the files of a plan have a column.
+fn has_column(plan: &LogicalPlan, name: &str) -> bool {
+    match plan {
+        LogicalPlan::TableScan(scan) => scan.source.schema().field_with_name(name).is_ok(),
+        other => other
+            .inputs()
+            .into_iter()
+            .any(|input| has_column(input, name)),
+    }
+}
+
+/// Expressions over a plan, and its filters, as expressions over its files.
+fn described(plan: &LogicalPlan, exprs: Vec<Expr>) -> Result<String> {
+    let over = |input: &LogicalPlan, place: &dyn Fn(usize) -> Option<Expr>| {
+        let moved = exprs.iter().map(|expr| {
+            let moved = expr.clone().transform(|expr| {
+                let found = match &expr {
+                    Expr::Column(column) => {
+                        plan.schema().maybe_index_of_column(column).and_then(place)
+                    }
+                    _ => None,
+                };
+                Ok(match found {
+                    Some(found) => Transformed::new(found, true, TreeNodeRecursion::Jump),
+                    None => Transformed::no(expr),
+                })
+            });
+            moved.map(|moved| moved.data)
+        });
+        described(input, moved.collect::<Result<_>>()?)
+    };
+    let column = |input: &LogicalPlan, place: usize| {
+        let (qualifier, field) = input.schema().iter().nth(place)?;
+        Some(Expr::Column(Column::new(qualifier.cloned(), field.name())))
+    };
+    match plan {
+        LogicalPlan::Projection(projection) => over(&projection.input, &|place| {
+            projection
+                .expr
+                .get(place)
+                .map(|expr| expr.clone().unalias())
+        }),
+        LogicalPlan::SubqueryAlias(alias) => {
+            over(&alias.input, &|place| column(&alias.input, place))
+        }
+        LogicalPlan::Filter(filter) => {
+            let exprs = exprs.iter().cloned().chain([filter.predicate.clone()]);
+            described(&filter.input, exprs.collect())
+        }
+        LogicalPlan::Union(union) => {
+            let inputs = union
+                .inputs
+                .iter()
+                .map(|input| over(input, &|place| column(input, place)));
+            Ok(inputs.collect::<Result<Vec<_>>>()?.join(" and "))
+        }
+        _ => {
+            let bare = exprs.iter().map(|expr| {
+                let bare = expr.clone().transform(|expr| {
+                    Ok(match expr {
+                        Expr::Column(column) => {
+                            Transformed::yes(Expr::Column(Column::new_unqualified(column.name)))
+                        }
+                        other => Transformed::no(other),
+                    })
+                });
+                bare.map(|bare| bare.data.to_string())
+            });
+            Ok(bare.collect::<Result<Vec<_>>>()?.join(", "))
+        }
+    }
+}
+
+/// The table of files behind a scan.
+fn files_table(scan: &TableScan) -> Option<Arc<dyn TableProvider>> {
+    let table = source_as_provider(&scan.source).ok()?;
+    let is_whole = scan.projection.is_none() && scan.filters.is_empty() && scan.fetch.is_none();
+    (is_whole && table.is::<FilesTable>()).then_some(table)
+}
+
+/// Shows every table of files in a plan to `see`.
+fn collect(
+    plan: &LogicalPlan,
+    see: &mut impl FnMut(&FilesTable),
+) -> std::result::Result<(), String> {
+    match plan {
+        LogicalPlan::TableScan(scan) => {
+            let table = files_table(scan);
+            let table = table.as_ref().and_then(|table| table.downcast_ref());
+            see(table.ok_or_else(|| format!("'{}' is not read from files", scan.table_name))?);
+            return Ok(());
+        }
+        LogicalPlan::Projection(_)
+        | LogicalPlan::Filter(_)
+        | LogicalPlan::SubqueryAlias(_)
+        | LogicalPlan::Union(_) => {}
+        other => {
+            let text = other.display().to_string();
+            let step = text.split([':', ' ']).next().unwrap_or_default();
+            return Err(format!("its query has a step '{step}'"));
+        }
+    }
+    if let Some(expr) = plan.expressions().iter().find(|expr| !is_of_one_row(expr)) {
+        return Err(format!("its query has '{expr}'"));
+    }
+    plan.inputs()
+        .into_iter()
+        .try_for_each(|input| collect(input, see))
+}
+
+/// Whether an expression has the same value of a row whatever other rows there are, and whenever it is asked.
+fn is_of_one_row(expr: &Expr) -> bool {
+    let mut is = true;
+    // The visitor itself never fails.
+    let _ = expr.apply(|expr| {
+        is &= match expr {
+            Expr::ScalarFunction(function) => {
+                function.func.signature().volatility == Volatility::Immutable
+            }
+            Expr::ScalarSubquery(_)
+            | Expr::InSubquery(_)
+            | Expr::Exists(_)
+            | Expr::SetComparison(_)
+            | Expr::OuterReferenceColumn(..)
+            | Expr::WindowFunction(_)
+            | Expr::AggregateFunction(_)
+            | Expr::Placeholder(_)
+            | Expr::ScalarVariable(..) => false,
+            _ => true,
+        };
+        Ok(TreeNodeRecursion::Continue)
+    });
+    is
+}
+
+fn numbered(plan: &LogicalPlan, numbers: &HashMap<&str, u32>) -> Result<LogicalPlan> {
+    let input = |place: usize| -> Result<LogicalPlan> {
+        let inputs = plan.inputs();
+        let input = inputs
+            .get(place)
+            .ok_or_else(|| exec_datafusion_err!("a step of messages reads nothing"))?;
+        numbered(input, numbers)
+    };
+    match plan {
+        LogicalPlan::TableScan(scan) => {
+            let table = files_table(scan);
+            let table: &FilesTable = table
+                .as_ref()
+                .and_then(|table| table.downcast_ref())
+                .ok_or_else(|| exec_datafusion_err!("messages are not read from files"))?;
+            let store = table.store().as_str();
+            let chosen: Vec<(usize, u32)> = table
+                .metas()
+                .enumerate()
+                .filter_map(|(place, meta)| {
+                    let path = format!("{store}{}", meta.location);
+                    Some((place, *numbers.get(path.as_str())?))
+                })
+                .collect();
+            let table = provider_as_source(Arc::new(table.numbered(&chosen, FILE)));
+            LogicalPlanBuilder::scan(scan.table_name.clone(), table, None)?.build()
+        }
+        LogicalPlan::Projection(projection) => {
+            let input = input(0)?;
+            let file = file_column(&input)?;
+            let columns = projection.expr.iter().cloned().chain([file]);
+            LogicalPlanBuilder::from(input)
+                .project(columns.collect::<Vec<_>>())?
+                .build()
+        }
+        LogicalPlan::Filter(filter) => Ok(LogicalPlan::Filter(Filter::try_new(
+            filter.predicate.clone(),
+            Arc::new(input(0)?),
+        )?)),
+        LogicalPlan::SubqueryAlias(alias) => LogicalPlanBuilder::from(input(0)?)
+            .alias(alias.alias.clone())?
+            .build(),
+        LogicalPlan::Union(union) => {
+            let mut whole = LogicalPlanBuilder::from(input(0)?);
+            for place in 1..union.inputs.len() {
+                whole = whole.union(input(place)?)?;
+            }
+            whole.build()
+        }
+        other => Err(exec_datafusion_err!(
+            "messages have a step that cannot be read file by file: {}",
+            other.display()
+        )),
+    }
+}
+
+/// The column of the number.
+fn file_column(plan: &LogicalPlan) -> Result<Expr> {
+    let (qualifier, _) = plan
+        .schema()
+        .iter()
+        .find(|(_, field)| field.name() == FILE)
+        .ok_or_else(|| exec_datafusion_err!("messages have lost the number of their file"))?;
+    Ok(Expr::Column(Column::new(qualifier.cloned(), FILE)))
+}

@@ -1,0 +1,72 @@
+//! The table of DARs: `dars` of the session's messages, kept as a Delta table and refreshed from new files only.
+//!
+//! One row a DAR, partitioned by day, with the parts that it was settled of ([`crate::exec::Keep`]), so that late
+//! messages are merged into a day without reading its other messages again. Beside the rows lies a [`manifest`]: the
+//! files that were read, the calendar, the reading. A refresh compares it with what is there now ([`work`]), reads what
+//! is new or changed ([`run`]), and replaces the touched days in one commit ([`log`]). A query over the same messages,
+//! sites and reading has its rows from the table ([`kept_dars`]); any other has them from the messages.
+
+mod actions;
+mod asked_days;
+mod day_rows;
+mod ground;
+mod kept_dars;
+mod kept_scan;
+mod litter;
+mod lock;
+mod log;
+mod manifest;
+mod message_files;
+mod money;
+mod place;
+mod present;
+mod refresh;
+mod run;
+mod settled_calendar;
+mod summary;
+mod work;
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use datafusion::error::Result;
+
+use self::kept_dars::KeptDars;
+pub(crate) use self::money::MoneyChange;
+pub(crate) use self::refresh::{Refresh, refresh};
+pub(crate) use self::summary::Summary;
+use crate::table::{DarSource, Keeper};
+
+/// The table that a configuration names.
+#[derive(Debug)]
+pub(crate) struct DarTable {
+    /// Where it is, or will be.
+    pub(crate) location: String,
+}
+
+impl Keeper for DarTable {
+    fn table(&self, source: DarSource) -> Result<Arc<dyn TableProvider>> {
+        Ok(Arc::new(KeptDars::new(self.location.clone(), source)))
+    }
+}
+
+/// A name that nothing else has.
+fn run_id() -> String {
+    let random = RandomState::new();
+    let number = |salt: u64| {
+        let mut hasher = random.build_hasher();
+        hasher.write_u64(salt);
+        hasher.write_u32(std::process::id());
+        hasher.finish()
+    };
+    let text = format!("{:016x}{:016x}", number(1), number(2));
+    let (a, rest) = text.split_at(8);
+    let (b, rest) = rest.split_at(4);
+    let (c, rest) = rest.split_at(4);
+    let (d, e) = rest.split_at(4);
+    [a, b, c, d, e].join("-")
+}
+
+#[cfg(test)]
+mod tests;

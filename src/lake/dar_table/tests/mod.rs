@@ -1,0 +1,11 @@
+//! A table that is refreshed equals `dars` computed from all messages, row for row, whatever happened to the files, the
+//! sites and the switches in between.
+//!
+//! The reference is the engine's own answer with the table switched off, which the model of `tests/model` proves.
+//! `DAYRATE_LONG=1` makes the random histories a long run.
+
+mod calendars;
+mod files;
+mod lake;
+mod random;
+mod runs;

@@ -1,0 +1,257 @@
+//! Random histories: files come, change and go, sites move, switches turn, runs are about some days only; after every
+//! run the table equals a full computation of the days that it says it has.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use super::lake::{Lake, Message, SiteRow, SwitchRow, Unit, at, sites, switches};
+use crate::domain::day::{day_of, show_day};
+use crate::lake::dar_table::Refresh;
+
+/// What happens between two runs.
+#[derive(Debug, Clone)]
+enum Event {
+    Write(usize, Vec<Message>, Unit),
+    Remove(usize),
+    Sites(Vec<SiteRow>),
+    Switches(Vec<SwitchRow>),
+}
+
+/// The days that a run is about, counted from [`FIRST`]; all of them without.
+type Bounds = Option<(i32, i32)>;
+
+#[derive(Debug, Clone)]
+struct History {
+    options: Vec<(&'static str, &'static str)>,
+    integers: bool,
+    steps: Vec<(Vec<Event>, Bounds)>,
+}
+
+/// Around the change of the clock in Europe.
+const FIRST: &str = "2025-03-28";
+
+fn messages() -> impl Strategy<Value = Vec<Message>> {
+    let message = (
+        1..=3_i64,
+        0..5_i64,
+        prop::option::of(0..3_i64),
+        (0..5_i64, 0..96_i64, 0..3_i64),
+        prop::sample::select(vec!["consumer", "agent", "bot", "system"]),
+        prop::sample::select(vec![None, None, Some("ALL"), Some("AGENTS_AND_MANAGERS")]),
+        prop::sample::select(vec![None, Some("WEB"), Some("SMS")]),
+        prop::sample::select(vec![None, None, Some(true), Some(false)]),
+    );
+    let message = message.prop_map(
+        |(
+            site,
+            conversation,
+            consumer,
+            (day, quarter, micros),
+            sender,
+            audience,
+            channel,
+            listened,
+        )| Message {
+            site,
+            conversation,
+            consumer,
+            at: at("2025-03-28T00:00:00Z") + (day * 96 + quarter) * 900_000_000 + micros,
+            sender,
+            audience,
+            channel,
+            listened,
+        },
+    );
+    prop::collection::vec(message, 0..14)
+}
+
+fn unit() -> impl Strategy<Value = Unit> {
+    prop::sample::select(vec![
+        Unit::Microseconds,
+        Unit::Microseconds,
+        Unit::Milliseconds,
+        Unit::Nanoseconds(1),
+        Unit::Nanoseconds(2),
+    ])
+}
+
+fn site_rows() -> impl Strategy<Value = Vec<SiteRow>> {
+    const ZONES: [&str; 5] = [
+        "Europe/Rome",
+        "Pacific/Apia",
+        "America/St_Johns",
+        "Asia/Tokyo",
+        "Pacific/Honolulu",
+    ];
+    let cut = prop::sample::select(vec![
+        "2025-03-28T23:00:00Z",
+        "2025-03-30T01:30:00Z",
+        "2025-03-31T12:00:00Z",
+    ]);
+    let zone = || prop::sample::select(ZONES.to_vec());
+    let org = || prop::sample::select(vec!["one", "two"]);
+    let of_site = move |site: i64| {
+        (
+            0..6_u8,
+            zone(),
+            zone(),
+            org(),
+            cut.clone(),
+            prop::bool::weighted(0.2),
+        )
+            .prop_map(move |(shape, zone, other, org, cut, test)| match shape {
+                0..=2 => vec![(site, org, zone, None, None, test)],
+                3 => vec![
+                    (site, org, zone, None, Some(cut), test),
+                    (site, "one", other, Some(cut), None, false),
+                ],
+                4 => vec![(site, org, zone, Some(cut), None, test)],
+                _ => Vec::new(),
+            })
+    };
+    (of_site(1), of_site(2), of_site(3)).prop_map(|(mut one, two, three)| {
+        if one.is_empty() {
+            one.push((1, "one", "UTC", None, None, false));
+        }
+        [one, two, three].concat()
+    })
+}
+
+fn switch_rows() -> impl Strategy<Value = Vec<SwitchRow>> {
+    let row = (
+        prop::sample::select(vec!["one", "two"]),
+        prop::sample::select(vec!["gen_ai", "intent_analyzer"]),
+        prop::sample::select(vec![
+            "2025-03-28T12:00:00Z",
+            "2025-03-29T22:00:00Z",
+            "2025-03-30T05:00:00Z",
+        ]),
+        prop::sample::select(vec![
+            None,
+            Some("2025-03-31T00:00:00Z"),
+            Some("2025-03-30T12:00:00Z"),
+        ]),
+    );
+    prop::collection::vec(
+        row.prop_map(|(org, feature, from, to)| (org, feature, None, from, to)),
+        0..3,
+    )
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        5 => (0..4_usize, messages(), unit()).prop_map(|(file, messages, unit)| Event::Write(file, messages, unit)),
+        1 => (1..4_usize).prop_map(Event::Remove),
+        1 => site_rows().prop_map(Event::Sites),
+        1 => switch_rows().prop_map(Event::Switches),
+    ]
+}
+
+fn bounds() -> impl Strategy<Value = Bounds> {
+    prop_oneof![
+        3 => Just(None),
+        1 => (-1..6_i32, 1..4_i32).prop_map(|(from, days)| Some((from, from + days))),
+    ]
+}
+
+fn history() -> impl Strategy<Value = History> {
+    let options = (
+        prop::sample::select(vec!["consumer", "conversation"]),
+        prop::sample::select(vec!["any", "first_message", "day_start"]),
+    );
+    let steps = prop::collection::vec((prop::collection::vec(event(), 0..3), bounds()), 1..8);
+    (options, any::<bool>(), steps).prop_map(|((relationship, rule), integers, steps)| History {
+        options: vec![
+            ("relationship", relationship),
+            ("gen_ai_rule", rule),
+            ("rejects", "skip"),
+        ],
+        integers,
+        steps,
+    })
+}
+
+async fn live(history: History) {
+    let mut lake = Lake::new();
+    lake.options = history.options;
+    lake.integers = history.integers;
+    let mut there = [false; 4];
+    there[0] = true;
+    lake.write("0", &[], Unit::Microseconds);
+    // Ids of sites are text in the queries: an integer is the same id only if its text is.
+    let as_written = |sql: String, integers: bool| match integers {
+        true => sql.replace("'id ", "'"),
+        false => sql,
+    };
+    lake.sites = as_written(lake.sites, lake.integers);
+    for (events, bounds) in history.steps {
+        for event in events {
+            match event {
+                Event::Write(file, messages, unit) => {
+                    there[file] = true;
+                    lake.write(&file.to_string(), &messages, unit);
+                }
+                Event::Remove(file) if there[file] => {
+                    there[file] = false;
+                    lake.remove(&file.to_string());
+                }
+                Event::Remove(_) => {}
+                Event::Sites(rows) => lake.sites = as_written(sites(&rows), lake.integers),
+                Event::Switches(rows) => lake.switches = switches(&rows),
+            }
+        }
+        let first = day_of(FIRST.parse().unwrap());
+        let asked = Refresh {
+            since: bounds.map(|(since, _)| first + since),
+            until: bounds.map(|(_, until)| first + until),
+            ..Refresh::default()
+        };
+        if let Err(cause) = lake.refresh(&asked).await {
+            assert!(cause.to_string().contains("--full"), "{cause}");
+            lake.refresh(&Refresh {
+                full: true,
+                ..asked
+            })
+            .await
+            .unwrap();
+        }
+        let sql = match (asked.since, asked.until) {
+            (Some(since), Some(until)) => format!(
+                "SELECT * FROM dars WHERE day >= DATE '{}' AND day < DATE '{}'",
+                show_day(i64::from(since)),
+                show_day(i64::from(until))
+            ),
+            _ => "SELECT * FROM dars".to_owned(),
+        };
+        assert!(lake.is_from_table(&sql).await, "{sql}");
+        Lake::assert_equal(&lake.rows("on", &sql).await, &lake.rows("off", &sql).await);
+        let again = lake.refresh(&asked).await.unwrap();
+        assert!(again.is_current, "{again:?}");
+    }
+}
+
+#[test]
+fn every_history_leaves_the_table_equal() {
+    let long = std::env::var("DAYRATE_LONG").is_ok_and(|value| value == "1");
+    let config = Config {
+        cases: if long { 2_000 } else { 24 },
+        max_shrink_iters: 200,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_stack_size(16 << 20)
+        .enable_all()
+        .build()
+        .unwrap();
+    let outcome = TestRunner::new(config).run(&history(), |history| {
+        let lived = runtime.block_on(async { tokio::spawn(live(history)).await });
+        lived.map_err(|failure| TestCaseError::fail(failure.to_string()))
+    });
+    if let Err(failure) = outcome {
+        panic!("{failure}");
+    }
+}
