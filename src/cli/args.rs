@@ -283,8 +283,8 @@ Exit codes: 0 done, 1 failed (the table is as it was), 2 wrong arguments, 3 done
 #[derive(Debug, Args)]
 #[command(after_help = REFRESH_EXAMPLES)]
 pub(super) struct RefreshArguments {
-    /// Make the table anew from all messages
-    #[arg(long)]
+    /// Make the table anew from all messages, of all days
+    #[arg(long, conflicts_with_all = ["since", "until"])]
     pub(super) full: bool,
     /// Say what would be done, and write nothing
     #[arg(long)]

@@ -133,24 +133,22 @@ fn summary(answer: &Answer) -> serde_json::Value {
 fn it_says_what_it_did() {
     let (desk, files) = desk();
     come(&desk, &files[..files.len() - 1]);
-    let said = summary(
-        desk.run(&["refresh", "--dry-run", "--format", "json"])
-            .is_well(),
-    );
+    let asked = ["refresh", "--as-of", "2026-01-01", "--format", "json"];
+    let said = summary(desk.run(&[&asked[..], &["--dry-run"]].concat()).is_well());
     assert_eq!(
         (&said["status"], &said["version"]),
         (&"dry_run".into(), &serde_json::Value::Null)
     );
     assert!(!desk.path("dars").exists(), "nothing is written");
-    let first = summary(
-        desk.run(&["refresh", "--as-of", "2026-01-01", "--format", "json"])
-            .is_well(),
-    );
+    let first = summary(desk.run(&asked).is_well());
     assert_eq!(
         (&first["status"], &first["version"]),
         (&"refreshed".into(), &0.into())
     );
-    assert_eq!(first["dars"], said["dars"]);
+    assert_eq!(
+        (&said["dars"], &said["money"]),
+        (&first["dars"], &first["money"])
+    );
     assert_eq!(first["files"]["new"], files.len() - 1);
     // A DAR a row, and the amounts are those of the invoice.
     let counted = desk.run(&["--format", "csv", "-c", "SELECT count(*) FROM dars"]);
@@ -163,9 +161,11 @@ fn it_says_what_it_did() {
     );
 
     come(&desk, &files);
-    let more = summary(
-        desk.run(&["refresh", "--as-of", "2026-01-01", "--format", "json"])
-            .is_well(),
+    let said = summary(desk.run(&[&asked[..], &["--dry-run"]].concat()).is_well());
+    let more = summary(desk.run(&asked).is_well());
+    assert_eq!(
+        (&said["dars"], &said["money"]),
+        (&more["dars"], &more["money"])
     );
     assert_eq!(
         more["files"],
@@ -228,6 +228,11 @@ fn it_ends_with_a_code_for_a_scheduler() {
     assert_eq!(desk.run(&["refresh", "--since", "yesterday"]).code, 2);
     assert_eq!(
         desk.run(&["refresh", "--since", "2026-01-02", "--until", "2026-01-02"])
+            .code,
+        2
+    );
+    assert_eq!(
+        desk.run(&["refresh", "--full", "--since", "2026-01-02"])
             .code,
         2
     );
@@ -404,6 +409,12 @@ fn a_table_that_cannot_be_written_says_so() {
         desk.run(&["--dar-table", place, "refresh"])
             .fails(&[place, "cannot be written"]);
     }
+    // Messages that are no files are refused before anything is written.
+    let delta = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/delta/messages");
+    let relation = format!("messages={}", delta.display());
+    desk.run(&["--relation", &relation, "refresh"])
+        .fails(&["cannot be read file by file", "Delta table"]);
+    assert!(!desk.path("dars").exists());
     // Another writer's table is left alone.
     desk.write("other/_delta_log/00000000000000000000.json", OTHER);
     desk.run(&["--dar-table", "other", "refresh"])

@@ -28,6 +28,14 @@ fn start(months: &[u32]) -> S3 {
     s3
 }
 
+/// A folder with the configuration of a store that is given time to answer: it has a whole year to deliver.
+fn patient(s3: &S3) -> Desk {
+    let desk = Desk::new();
+    let store = store(s3.port).replace("request_timeout = 4", "request_timeout = 60");
+    desk.write("dayrate.toml", &format!("{store}{RELATIONS}"));
+    desk
+}
+
 fn come(s3: &S3, months: &[u32]) {
     for month in months {
         s3.put(
@@ -60,7 +68,7 @@ fn litter(s3: &S3) -> Vec<String> {
 #[test]
 fn a_table_in_a_bucket() {
     let s3 = start(&[1, 2]);
-    let desk = s3.desk(RELATIONS);
+    let desk = patient(&s3);
     run(&desk, &["refresh"]).is_well();
     assert_equal(|words| run(&desk, words));
     come(&s3, &[3]);
@@ -88,7 +96,7 @@ fn a_table_in_a_bucket() {
 #[test]
 fn two_runs_on_one_bucket() {
     let s3 = start(&[1]);
-    let desk = s3.desk(RELATIONS);
+    let desk = patient(&s3);
     run(&desk, &["refresh"]).is_well();
     come(&s3, &[2, 3]);
     let answers: Vec<Answer> = std::thread::scope(|scope| {
@@ -108,7 +116,7 @@ fn two_runs_on_one_bucket() {
 #[test]
 fn a_store_that_fails_half_way() {
     let s3 = start(&[1, 2]);
-    let desk = s3.desk(RELATIONS);
+    let desk = patient(&s3);
     run(&desk, &["refresh"]).is_well();
     come(&s3, &[3]);
     let before = rows(|words| run(&desk, words), "stale");

@@ -78,14 +78,22 @@ pub(super) fn actions(
         "configuration": configuration,
         "createdTime": created,
     }))?));
-    for (day, file) in &commit.removed {
+    let removed = commit
+        .removed
+        .iter()
+        .map(|(day, file)| (&file.path, file.size, day_value(*day)));
+    let strangers = commit
+        .strangers
+        .iter()
+        .map(|file| (&file.path, file.size, file.partition.clone()));
+    for (path, size, partition) in removed.chain(strangers) {
         actions.push(Action::Remove(Remove {
-            path: file.path.clone(),
+            path: path.clone(),
             data_change: true,
             deletion_timestamp: Some(now),
             extended_file_metadata: Some(true),
-            partition_values: Some(day_value(*day)),
-            size: Some(i64::try_from(file.size).unwrap_or(i64::MAX)),
+            partition_values: Some(partition),
+            size: Some(i64::try_from(size).unwrap_or(i64::MAX)),
             ..Remove::default()
         }));
     }

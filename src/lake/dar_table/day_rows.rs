@@ -93,6 +93,11 @@ pub(super) async fn write(
     })
 }
 
+/// Whether a name is one that [`write`] gives to a file.
+pub(super) fn is_day_file(name: &str) -> bool {
+    name.starts_with("dars-") && name.ends_with(".parquet")
+}
+
 /// Rows as a file has them.
 pub(super) fn without_day(rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let columns = schema.fields().iter().map(|field| {

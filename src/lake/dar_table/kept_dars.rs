@@ -66,6 +66,7 @@ impl KeptDars {
         let Some(snapshot) = Log::of(&place)?.newest().await? else {
             return Ok(None);
         };
+        snapshot.check(&place.name)?;
         // What is wrong with the calendar is said when the messages are read.
         let Ok(present) = Present::of(session, &self.source).await else {
             return Ok(None);

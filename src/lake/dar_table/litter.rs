@@ -12,13 +12,18 @@ use datafusion::object_store::path::Path;
 use datafusion::object_store::{ObjectStore, ObjectStoreExt};
 use futures::TryStreamExt;
 
+use super::day_rows::is_day_file;
 use super::lock::NOTES;
 use super::log::{Log, Snapshot};
 use super::place::Place;
 
-/// Files of ours that the newest version of the table does not need.
+/// Files of ours that the newest version of the table does not need, or will not.
 #[derive(Debug, Default)]
-pub(super) struct Litter(Vec<Path>);
+pub(super) struct Litter {
+    found: Vec<Path>,
+    /// What the next version does not need either.
+    outlived: Option<Path>,
+}
 
 impl Litter {
     /// Looks for them. `previous` is the manifest before the snapshot's.
@@ -49,24 +54,24 @@ impl Litter {
                 litter.push(meta.location);
             }
         }
-        Ok(Self(litter))
+        Ok(Self {
+            found: litter,
+            outlived: previous.map(|path| place.below(path)),
+        })
     }
 
     /// Whether there is none.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.found.is_empty()
     }
 
-    /// What the next version does not need either.
-    pub(super) fn add(&mut self, place: &Place, path: &str) {
-        self.0.push(place.below(path));
-    }
-
-    /// Takes it away, but for `kept`, which has become part of the table since. What cannot be taken away now is found
-    /// again next time.
+    /// Takes it away, but for `kept`, which has become part of a new version since, if there is one. What cannot be taken
+    /// away now is found again next time.
     pub(super) async fn remove(self, place: &Place, kept: &HashSet<String>) {
         let kept: HashSet<Path> = kept.iter().map(|path| place.below(path)).collect();
-        for path in self.0.into_iter().filter(|path| !kept.contains(path)) {
+        let outlived = self.outlived.filter(|_| !kept.is_empty());
+        let litter = self.found.into_iter().chain(outlived);
+        for path in litter.filter(|path| !kept.contains(path)) {
             let _ = place.store().delete(&path).await;
         }
         if let Some(folder) = &place.local {
@@ -85,9 +90,7 @@ pub(super) async fn discard(place: &Place, paths: impl Iterator<Item = &str>) {
 /// Whether a path below the table is one that runs give to their files.
 fn is_ours(below: &[String]) -> bool {
     match below {
-        [folder, file] if folder.starts_with("day=") => {
-            file.starts_with("dars-") && file.ends_with(".parquet")
-        }
+        [folder, file] if folder.starts_with("day=") => is_day_file(file),
         [folder, file] if folder == NOTES => {
             file.starts_with("manifest-") && file.ends_with(".json")
         }

@@ -1,6 +1,6 @@
 //! The table's log: what it holds at a version, and the one commit that makes the next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::Schema;
@@ -14,6 +14,7 @@ use deltalake::table::state::DeltaTableState;
 use futures::TryStreamExt;
 
 use super::actions::{FORMAT, LAYOUT, MANIFEST, actions, milliseconds};
+use super::day_rows::is_day_file;
 use super::place::Place;
 use crate::domain::day::day_of;
 use crate::error;
@@ -46,7 +47,18 @@ pub(super) struct Snapshot {
     /// The path of the manifest, below the table.
     pub(super) manifest: String,
     pub(super) days: BTreeMap<i32, DayFile>,
+    /// Files that something else has added.
+    pub(super) strangers: Vec<Stranger>,
     pub(super) state: Arc<DeltaTableState>,
+}
+
+/// A file that `dayrate refresh` has not added.
+#[derive(Debug, Clone)]
+pub(super) struct Stranger {
+    /// Below the table.
+    pub(super) path: String,
+    pub(super) size: u64,
+    pub(super) partition: HashMap<String, Option<String>>,
 }
 
 /// What a commit changes.
@@ -54,10 +66,30 @@ pub(super) struct Snapshot {
 pub(super) struct Commit {
     pub(super) added: Vec<(i32, DayFile)>,
     pub(super) removed: Vec<(i32, DayFile)>,
+    /// Removed too.
+    pub(super) strangers: Vec<Stranger>,
     /// The path of the manifest, below the table.
     pub(super) manifest: String,
     /// What the rows depend on, for people who look at the table.
     pub(super) reading: BTreeMap<String, String>,
+}
+
+impl Snapshot {
+    /// Checks that every row is one that `dayrate refresh` has written; `table` names the table.
+    ///
+    /// # Errors
+    ///
+    /// Something else has written to it.
+    pub(super) fn check(&self, table: &str) -> Result<()> {
+        match self.strangers.first() {
+            None => Ok(()),
+            Some(stranger) => Err(error::data(format!(
+                "the table '{table}' has a file that 'dayrate refresh' did not write, or two of one day: '{}'. Make the \
+                 table anew: dayrate refresh --full",
+                stranger.path
+            ))),
+        }
+    }
 }
 
 impl Log {
@@ -109,40 +141,30 @@ impl Log {
                 )));
             }
         };
-        let mut days = BTreeMap::new();
+        let (mut days, mut strangers) = (BTreeMap::new(), Vec::new());
         for file in state.log_data().iter() {
-            let values = file.partition_values_map();
-            let day = values
-                .get("day")
-                .cloned()
-                .flatten()
-                .and_then(|text| text.parse().ok())
-                .map(day_of);
-            let (Some(day), Some(rows)) = (day, file.num_records()) else {
-                return Err(error::data(format!(
-                    "the table '{}' has a file that 'dayrate refresh' did not write: '{}'. Make the table anew: \
-                     dayrate refresh --full",
-                    self.name,
-                    file.path()
-                )));
-            };
-            let file = DayFile {
-                path: file.path().into_owned(),
-                size: u64::try_from(file.size()).unwrap_or_default(),
-                rows,
-            };
-            if let Some(other) = days.insert(day, file) {
-                return Err(error::data(format!(
-                    "the table '{}' has two files of one day, '{}' is one: something else has written to it. Make \
-                     the table anew: dayrate refresh --full",
-                    self.name, other.path
-                )));
+            let partition = file.partition_values_map();
+            let day = partition.get("day").and_then(Option::as_deref);
+            let day = day.and_then(|text| text.parse().ok()).map(day_of);
+            let path = file.path().into_owned();
+            let size = u64::try_from(file.size()).unwrap_or_default();
+            let is_ours = path.rsplit('/').next().is_some_and(is_day_file);
+            match (day, file.num_records()) {
+                (Some(day), Some(rows)) if is_ours && !days.contains_key(&day) => {
+                    days.insert(day, DayFile { path, size, rows });
+                }
+                _ => strangers.push(Stranger {
+                    path,
+                    size,
+                    partition,
+                }),
             }
         }
         Ok(Some(Snapshot {
             version: state.version(),
             manifest,
             days,
+            strangers,
             state: Arc::new(state),
         }))
     }

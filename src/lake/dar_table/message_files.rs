@@ -197,7 +197,12 @@ fn collect(
         LogicalPlan::TableScan(scan) => {
             let table = files_table(scan);
             let table = table.as_ref().and_then(|table| table.downcast_ref());
-            see(table.ok_or_else(|| format!("'{}' is not read from files", scan.table_name))?);
+            see(table.ok_or_else(|| {
+                let name = &scan.table_name;
+                format!(
+                    "'{name}' is a Delta table, a list of values or something else that is no file"
+                )
+            })?);
             return Ok(());
         }
         LogicalPlan::Projection(_)

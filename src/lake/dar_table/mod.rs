@@ -7,7 +7,10 @@
 //! sites and reading has its rows from the table ([`kept_dars`]); any other has them from the messages.
 
 mod actions;
+mod alike;
 mod asked_days;
+mod attempt;
+mod day_job;
 mod day_rows;
 mod ground;
 mod kept_dars;

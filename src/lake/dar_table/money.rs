@@ -7,7 +7,7 @@ use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::catalog::TableProvider;
-use datafusion::common::exec_datafusion_err;
+use datafusion::common::{TableReference, exec_datafusion_err};
 use datafusion::error::Result;
 use datafusion::prelude::SessionContext;
 use rust_decimal::Decimal;
@@ -50,8 +50,18 @@ impl MoneyChange {
 #[serde(transparent)]
 pub(super) struct Money(Vec<(Owed, String)>);
 
-/// The name under which DARs are looked at that are not committed yet.
-const PENDING: &str = "dayrate pending";
+/// The DARs that a table will have.
+pub(super) struct Dars {
+    /// Those of the days that are as they were.
+    pub(super) kept: Arc<dyn TableProvider>,
+    /// Those of all other days; see [`super::alike`].
+    pub(super) touched: Arc<dyn TableProvider>,
+}
+
+/// The names under which they are looked at.
+const KEPT: &str = "dayrate kept";
+/// See [`KEPT`].
+const TOUCHED: &str = "dayrate touched";
 
 impl Money {
     /// What the session's contracts come to over `dars`; `None` if it has no contracts.
@@ -61,15 +71,17 @@ impl Money {
     /// What is wrong with the contracts.
     pub(super) async fn of(
         ctx: &SessionContext,
-        dars: Arc<dyn TableProvider>,
+        dars: Dars,
         as_of: Option<Day>,
     ) -> Result<Option<Self>> {
         if !crate::sql::exists(ctx, "contracts") {
             return Ok(None);
         }
-        ctx.register_table(quoted(), dars)?;
+        ctx.register_table(TableReference::bare(KEPT), dars.kept)?;
+        ctx.register_table(TableReference::bare(TOUCHED), dars.touched)?;
         let amounts = Self::amounts(ctx, as_of.unwrap_or_else(ended_everywhere)).await;
-        ctx.deregister_table(quoted())?;
+        ctx.deregister_table(TableReference::bare(KEPT))?;
+        ctx.deregister_table(TableReference::bare(TOUCHED))?;
         amounts.map(Some)
     }
 
@@ -78,7 +90,8 @@ impl Money {
         let sql = format!(
             "SELECT scenario, org_id, contract_id, period_start, period_end, currency, sum(amount) AS amount \
              FROM invoice_lines(rated_dars((SELECT org_id, day, gen_ai, intent_analyzer, count(*) AS \"{DARS_ALIKE}\" \
-             FROM \"{PENDING}\" GROUP BY org_id, day, gen_ai, intent_analyzer), scenario => '*'), \
+             FROM \"{KEPT}\" GROUP BY org_id, day, gen_ai, intent_analyzer UNION ALL \
+             SELECT org_id, day, gen_ai, intent_analyzer, \"{DARS_ALIKE}\" FROM \"{TOUCHED}\"), scenario => '*'), \
              as_of => DATE '{}', channel_charges => NULL) \
              WHERE contract_id IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6",
             show_day(i64::from(as_of)),
@@ -140,8 +153,4 @@ impl Money {
             .filter(|change| change.before != change.after)
             .collect()
     }
-}
-
-fn quoted() -> datafusion::common::TableReference {
-    datafusion::common::TableReference::bare(PENDING)
 }

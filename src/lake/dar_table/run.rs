@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use datafusion::arrow::compute::concat_batches;
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::Session;
@@ -12,18 +11,18 @@ use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::{Column, Result, ScalarValue, exec_datafusion_err};
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
-use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
 use datafusion::physical_plan::ExecutionPlanProperties;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
-use super::day_rows::{self, DarCounts, file_schema};
+use super::day_job::{DayJob, SettledDay};
+use super::day_rows::DarCounts;
 use super::log::DayFile;
 use super::place::Place;
 use super::present::Present;
 use super::work::{Reading, Work};
-use crate::exec::{self, Bucket, DayScope, FILE, FileNotes, FoldedFiles, Folding, Keep, Shelves};
+use crate::exec::{self, Bucket, FILE, FileNotes, FoldedFiles, Folding, Keep, Shelves};
 use crate::scalar::internal::per_second;
 use crate::table::DarSource;
 
@@ -36,6 +35,8 @@ pub(super) struct Run<'a> {
     pub(super) place: &'a Place,
     /// The days that the table has rows of, which stay unless they are touched.
     pub(super) kept: &'a BTreeMap<i32, DayFile>,
+    /// Whether every day is made anew, and what the table has of it is only compared.
+    pub(super) is_anew: bool,
     /// The name that new files bear; `None` writes none.
     pub(super) writes: Option<String>,
 }
@@ -48,6 +49,8 @@ pub(super) struct Done {
     /// Every day that was touched: the file that it has now, if it has rows.
     pub(super) days: BTreeMap<i32, Option<DayFile>>,
     pub(super) dars: DarCounts,
+    /// The DARs of the days whose rows are others now; see [`super::alike`].
+    pub(super) alike: Vec<RecordBatch>,
 }
 
 impl Run<'_> {
@@ -65,15 +68,17 @@ impl Run<'_> {
         let mut touched: BTreeSet<i32> = shelves.iter().flat_map(Shelves::days).collect();
         let mut emptied = work.dropped.days();
         emptied.unite(&work.opened);
-        touched.extend(self.kept.keys().filter(|day| emptied.contains(**day)));
+        let is_touched = |day: &&i32| self.is_anew || emptied.contains(**day);
+        touched.extend(self.kept.keys().filter(is_touched));
 
         let dropped = Arc::new(work.dropped.clone());
         let at_once = self.session.config().target_partitions().max(1);
         let mut done = Done::default();
-        let mut note = |settled: Settled| {
-            let (day, file, counts) = settled?;
-            done.dars.add(counts);
-            done.days.insert(day, file);
+        let mut note = |settled: Result<SettledDay>| {
+            let settled = settled?;
+            done.dars.add(settled.dars);
+            done.days.insert(settled.day, settled.file);
+            done.alike.extend(settled.alike);
             Ok::<_, DataFusionError>(())
         };
         let mut at_work = FuturesUnordered::new();
@@ -83,6 +88,7 @@ impl Run<'_> {
                 keep: Arc::clone(&self.keep),
                 place: self.place.clone(),
                 kept: self.kept.get(&day).cloned(),
+                is_anew: self.is_anew,
                 dropped: Arc::clone(&dropped),
                 writes: self.writes.clone(),
                 context: Arc::clone(&context),
@@ -216,51 +222,4 @@ fn joined<T>(
     task: std::result::Result<Result<T>, impl std::error::Error + Send + Sync + 'static>,
 ) -> Result<T> {
     task.map_err(|cause| DataFusionError::External(Box::new(cause)))?
-}
-
-/// A day, the file that it has now if it has rows, and what became of its DARs.
-type Settled = Result<(i32, Option<DayFile>, DarCounts)>;
-
-/// One day to be settled.
-struct DayJob {
-    day: i32,
-    keep: Arc<Keep>,
-    place: Place,
-    kept: Option<DayFile>,
-    dropped: Arc<DayScope>,
-    writes: Option<String>,
-    context: Arc<TaskContext>,
-}
-
-impl DayJob {
-    /// Merges new parts into the day.
-    async fn settle(self, mut parts: Bucket) -> Settled {
-        let schema = file_schema(&self.keep.ids.schema());
-        let before = match &self.kept {
-            Some(file) => day_rows::read(&self.place, file, &schema).await?,
-            None => RecordBatch::new_empty(Arc::clone(&schema)),
-        };
-        self.keep
-            .parts(self.day, &before, &self.dropped, &mut parts)?;
-        let reservation = MemoryConsumer::new("DayRows").register(self.context.memory_pool());
-        // The parts once more as they are merged, and the rows.
-        reservation.try_grow(before.get_array_memory_size() + 3 * parts.size())?;
-        let rows = self.keep.rows(self.day, &parts)?;
-        let bare = rows.iter().map(|rows| day_rows::without_day(rows, &schema));
-        let after = concat_batches(&schema, &bare.collect::<Result<Vec<_>>>()?)?;
-        if after == before {
-            return Ok((self.day, self.kept, DarCounts::default()));
-        }
-        let counts = day_rows::compared(&before, &after, self.keep.by_consumer)?;
-        let file = match (&self.writes, after.num_rows()) {
-            (_, 0) => None,
-            (Some(run), _) => Some(day_rows::write(&self.place, self.day, run, &after).await?),
-            (None, rows) => Some(DayFile {
-                path: String::new(),
-                size: 0,
-                rows,
-            }),
-        };
-        Ok((self.day, file, counts))
-    }
 }

@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 use super::lake::{Lake, Message, PLAIN, Unit, counts, message, sites};
-use crate::lake::dar_table::Summary;
+use crate::lake::dar_table::{Refresh, Summary};
 
 /// Two sites and a test site, and a week of messages that has been read.
 async fn lake() -> (Lake, Summary) {
@@ -135,5 +135,60 @@ async fn files_are_rewritten_and_removed() {
     lake.remove("late");
     let summary = lake.refresh(&PLAIN).await.unwrap();
     assert_eq!(counts(&summary).0, [0, 1, 1, 1]);
+    lake.check().await;
+}
+
+/// What is made anew counts as new or changed only where it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_refresh_counts_what_differs() {
+    let (lake, _) = lake().await;
+    let full = Refresh {
+        full: true,
+        ..PLAIN
+    };
+    let summary = lake.refresh(&full).await.unwrap();
+    assert_eq!(counts(&summary), ([1, 0, 0, 0], [0, 0, 0]));
+    assert_eq!(summary.version, Some(1));
+    lake.check().await;
+
+    lake.write(
+        "week1",
+        &[second(), message(13, Some(4), "2026-01-07T10:00:00Z")],
+        Unit::Milliseconds,
+    );
+    let summary = lake.refresh(&full).await.unwrap();
+    assert_eq!(counts(&summary).1, [1, 0, 2]);
+    lake.check().await;
+}
+
+/// Rows that something else has added are an error, and a full refresh takes them away.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_a_stranger_are_found() {
+    let (lake, _) = lake().await;
+    let file = std::fs::read_dir(lake.path("dars/day=2026-01-05")).unwrap();
+    let file = file.map(|file| file.unwrap().path()).next().unwrap();
+    let stranger = lake.path("dars/day=2026-01-05/part-0.parquet");
+    std::fs::copy(&file, &stranger).unwrap();
+    let size = std::fs::metadata(&stranger).unwrap().len();
+    let action = format!(
+        "{{\"add\":{{\"path\":\"day=2026-01-05/part-0.parquet\",\"partitionValues\":{{\"day\":\"2026-01-05\"}},\
+         \"size\":{size},\"modificationTime\":0,\"dataChange\":true,\"stats\":\"{{\\\"numRecords\\\":1}}\"}}}}\n"
+    );
+    std::fs::write(
+        lake.path("dars/_delta_log/00000000000000000001.json"),
+        action,
+    )
+    .unwrap();
+    let cause = lake.refresh(&PLAIN).await.unwrap_err().to_string();
+    assert!(
+        cause.contains("part-0.parquet") && cause.contains("--full"),
+        "{cause}"
+    );
+    lake.refresh(&Refresh {
+        full: true,
+        ..PLAIN
+    })
+    .await
+    .unwrap();
     lake.check().await;
 }

@@ -212,7 +212,7 @@ async fn live(history: History) {
             assert!(cause.to_string().contains("--full"), "{cause}");
             lake.refresh(&Refresh {
                 full: true,
-                ..asked
+                ..Refresh::default()
             })
             .await
             .unwrap();
