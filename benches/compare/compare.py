@@ -59,9 +59,11 @@ def measured(process):
 
 
 def answer(path):
-    """The rows of a result, as one form: decimals without trailing zeros, days without times."""
+    """The rows of a result, as one form: decimals without trailing zeros, days without times, NULL as nothing."""
 
     def cell(text):
+        if text == r"\N":  # NULL, as ClickHouse writes it
+            return ""
         text = text.removesuffix(" 00:00:00").removesuffix("T00:00:00")
         try:
             return str(decimal.Decimal(text).normalize())

@@ -16,7 +16,7 @@ use super::window::channel_order;
 /// Bytes that are no parts.
 pub(super) fn combined(parts: &Bucket) -> Result<Bucket> {
     let hasher = IdHash::default();
-    let mut table: HashTable<u32> = HashTable::with_capacity(parts.count);
+    let mut table: HashTable<u32> = HashTable::new();
     let mut hashes: Vec<u64> = Vec::new();
     let mut whole: Vec<Part<'_>> = Vec::new();
     for part in parts.parts() {

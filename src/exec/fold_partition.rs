@@ -112,7 +112,8 @@ impl Fold {
             _ => self.fold::<1_000_000_000>(calendar, columns, files, Zone::by_nanosecond)?,
         }
         // A window that finds no memory is emptied early.
-        if self.reservation.try_resize(self.window.size()).is_err() {
+        let size = self.window.size() + self.meanings.size();
+        if self.reservation.try_resize(size).is_err() {
             self.drain()?;
             self.window = Window::default();
             self.reservation.free();

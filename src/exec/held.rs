@@ -20,17 +20,12 @@ fn bucket((site, day): (u32, i32)) -> usize {
 
 /// Parts of some sites' days, one after the other, in chunks that never move.
 #[derive(Debug, Default)]
-pub(crate) struct Bucket {
-    chunks: Vec<Vec<u8>>,
-    /// How many parts.
-    pub(super) count: usize,
-}
+pub(crate) struct Bucket(Vec<Vec<u8>>);
 
 impl Bucket {
     /// Appends the bytes of a part; the bytes that it takes for that.
     pub(super) fn push(&mut self, part: &[u8]) -> usize {
-        self.count += 1;
-        match self.chunks.last_mut() {
+        match self.0.last_mut() {
             Some(chunk) if chunk.capacity() - chunk.len() >= part.len() => {
                 chunk.extend_from_slice(part);
                 0
@@ -39,7 +34,7 @@ impl Bucket {
                 let mut chunk = Vec::with_capacity(CHUNK.max(part.len()));
                 chunk.extend_from_slice(part);
                 let size = chunk.capacity();
-                self.chunks.push(chunk);
+                self.0.push(chunk);
                 size
             }
         }
@@ -56,19 +51,24 @@ impl Bucket {
     /// Appends the parts of another one.
     #[cfg(all(feature = "cli", feature = "delta"))]
     pub(crate) fn append(&mut self, other: Self) {
-        self.chunks.extend(other.chunks);
-        self.count += other.count;
+        self.0.extend(other.0);
+    }
+
+    /// Whether it has no part.
+    #[cfg(all(feature = "cli", feature = "delta"))]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The bytes that it takes.
     #[cfg(all(feature = "cli", feature = "delta"))]
     pub(crate) fn size(&self) -> usize {
-        self.chunks.iter().map(Vec::capacity).sum()
+        self.0.iter().map(Vec::capacity).sum()
     }
 
     /// Its parts, in the order of their arrival.
-    pub(super) fn parts(&self) -> impl Iterator<Item = Result<Part<'_>>> + Clone {
-        self.chunks.iter().flat_map(|chunk| {
+    pub(super) fn parts(&self) -> impl Iterator<Item = Result<Part<'_>>> {
+        self.0.iter().flat_map(|chunk| {
             let mut rest = chunk.as_slice();
             std::iter::from_fn(move || {
                 if rest.is_empty() {

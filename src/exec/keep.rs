@@ -151,8 +151,9 @@ impl Keep {
 
 /// The DARs of parts, each with its own.
 fn kept_dars(parts: &Bucket, by_consumer: bool) -> Result<Vec<KeptDar<'_>>> {
-    let mut places = Vec::with_capacity(parts.count);
-    let dars = merged_into(parts, by_consumer, |place| places.push(place))?;
+    let parts = parts.parts().collect::<Result<Vec<_>>>()?;
+    let mut places = Vec::with_capacity(parts.len());
+    let dars = merged_into(&parts, by_consumer, |place| places.push(place));
     let mut kept: Vec<KeptDar<'_>> = dars
         .into_iter()
         .map(|dar| KeptDar {
@@ -160,9 +161,9 @@ fn kept_dars(parts: &Bucket, by_consumer: bool) -> Result<Vec<KeptDar<'_>>> {
             parts: Vec::new(),
         })
         .collect();
-    for (part, place) in parts.parts().zip(places) {
+    for (part, place) in parts.into_iter().zip(places) {
         if let Some(kept) = kept.get_mut(place as usize) {
-            kept.parts.push(part?);
+            kept.parts.push(part);
         }
     }
     Ok(kept)

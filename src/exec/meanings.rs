@@ -75,6 +75,11 @@ impl Meanings {
         }
     }
 
+    /// Bytes that it holds beyond a few for each spelling: a million sites have as many days.
+    pub(super) fn size(&self) -> usize {
+        self.lately.capacity() * size_of::<Lately>()
+    }
+
     pub(super) fn next_batch(&mut self) {
         self.sites.next_batch();
         self.senders.next_batch();

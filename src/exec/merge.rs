@@ -4,11 +4,9 @@
 //! several; only if there is none does the conversation itself stand for the relationship. So the smallest consumer of
 //! each conversation's day is found first, over all of its parts.
 
-use datafusion::common::Result;
 use hashbrown::HashTable;
 
 use super::calendar::SiteNumber;
-use super::held::Bucket;
 use super::id_hash::IdHash;
 use super::parts::Part;
 use super::window::channel_order;
@@ -66,27 +64,26 @@ struct ConversationDay<'a> {
     consumer_id: Option<&'a [u8]>,
 }
 
-/// The DARs of a bucket, which holds all parts of each site and day that it holds any of.
-pub(super) fn merged(bucket: &Bucket, by_consumer: bool) -> Result<Vec<Dar<'_>>> {
-    merged_into(bucket, by_consumer, |_| ())
+/// The DARs of `parts`, which are all parts of each site and day that there is any of.
+pub(super) fn merged<'a>(parts: &[Part<'a>], by_consumer: bool) -> Vec<Dar<'a>> {
+    merged_into(parts, by_consumer, |_| ())
 }
 
 /// [`merged`]; `into` hears of each part, in order, the place of its DAR.
-pub(super) fn merged_into(
-    bucket: &Bucket,
+pub(super) fn merged_into<'a>(
+    parts: &[Part<'a>],
     by_consumer: bool,
     mut into: impl FnMut(u32),
-) -> Result<Vec<Dar<'_>>> {
+) -> Vec<Dar<'a>> {
     let hasher = IdHash::default();
     let consumers = match by_consumer {
-        true => consumers(bucket, &hasher)?,
-        false => vec![None; bucket.count],
+        true => consumers(parts, &hasher),
+        false => vec![None; parts.len()],
     };
-    let mut table: HashTable<u32> = HashTable::with_capacity(bucket.count);
-    let mut hashes: Vec<u64> = Vec::with_capacity(bucket.count);
-    let mut dars: Vec<Dar<'_>> = Vec::with_capacity(bucket.count);
-    for (part, consumer) in bucket.parts().zip(consumers) {
-        let part = &part?;
+    let mut table: HashTable<u32> = HashTable::with_capacity(parts.len());
+    let mut hashes: Vec<u64> = Vec::with_capacity(parts.len());
+    let mut dars: Vec<Dar<'_>> = Vec::with_capacity(parts.len());
+    for (part, consumer) in parts.iter().zip(consumers) {
         let relationship_id = consumer.unwrap_or(part.conversation_id);
         let has_consumer = consumer.is_some();
         let hash = hasher.of(relationship_id, part.site, part.day);
@@ -122,7 +119,7 @@ pub(super) fn merged_into(
         hashes.push(hash);
         table.insert_unique(hash, place, |place| hashes[*place as usize]);
     }
-    Ok(dars)
+    dars
 }
 
 /// Adds a further part of a DAR.
@@ -141,15 +138,14 @@ fn add<'a>(dar: &mut Dar<'a>, part: &Part<'a>) {
 }
 
 /// The consumer of each part: its own, or else the smallest of its conversation's day.
-fn consumers<'a>(bucket: &'a Bucket, hasher: &IdHash) -> Result<Vec<Option<&'a [u8]>>> {
-    let mut table: HashTable<u32> = HashTable::with_capacity(bucket.count);
-    let mut days: Vec<ConversationDay<'a>> = Vec::with_capacity(bucket.count);
-    let mut places: Vec<u32> = Vec::with_capacity(bucket.count);
+fn consumers<'a>(parts: &[Part<'a>], hasher: &IdHash) -> Vec<Option<&'a [u8]>> {
+    let mut table: HashTable<u32> = HashTable::with_capacity(parts.len());
+    let mut days: Vec<ConversationDay<'a>> = Vec::with_capacity(parts.len());
+    let mut places: Vec<u32> = Vec::with_capacity(parts.len());
     let is_of = |day: &ConversationDay<'_>, part: &Part<'_>| {
         day.site == part.site && day.day == part.day && day.conversation_id == part.conversation_id
     };
-    for part in bucket.parts() {
-        let part = &part?;
+    for part in parts {
         // Parts of one conversation's day lie together, but for those of another window.
         let before = places.last().copied();
         let place = match before.filter(|place| is_of(&days[*place as usize], part)) {
@@ -185,9 +181,9 @@ fn consumers<'a>(bucket: &'a Bucket, hasher: &IdHash) -> Result<Vec<Option<&'a [
             day.consumer_id = Some(own);
         }
     }
-    bucket
-        .parts()
+    parts
+        .iter()
         .zip(places)
-        .map(|(part, place)| Ok(part?.consumer_id.or(days[place as usize].consumer_id)))
+        .map(|(part, place)| part.consumer_id.or(days[place as usize].consumer_id))
         .collect()
 }

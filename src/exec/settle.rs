@@ -331,7 +331,8 @@ impl Settle {
                     Some(bucket) => {
                         let timer = self.metrics.elapsed_compute().clone();
                         let _timer = timer.timer();
-                        let dars = merged(&bucket, self.by_consumer)?;
+                        let parts = bucket.parts().collect::<Result<Vec<_>>>()?;
+                        let dars = merged(&parts, self.by_consumer);
                         for dars in dars.chunks(self.output.rows.max(1)) {
                             self.ready.push_back(self.output.batch(dars)?);
                         }

@@ -81,7 +81,7 @@ impl Shelves {
     fn spill(&mut self) -> Result<()> {
         for shelf in self.days.values_mut() {
             let held = std::mem::take(&mut shelf.held);
-            if held.count == 0 {
+            if held.is_empty() {
                 continue;
             }
             let parts = batches(std::slice::from_ref(&held), ROWS).collect::<Result<Vec<_>>>()?;
