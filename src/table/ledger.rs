@@ -8,7 +8,7 @@ use datafusion::logical_expr::{
 };
 
 use super::contracts::{CONTRACTS, CREDITS, PERIOD_COLUMNS, PRICE_TIERS, periods, priced};
-use super::dars::COLUMNS;
+use super::dars::{COLUMNS, DARS};
 use super::expression::{call, column, field, of, text};
 use super::option::AS_OF;
 use super::rated_dars::{ADDED as RATED, RATED_DARS};
@@ -71,6 +71,9 @@ const ORDER: [&str; 6] = [
     "relationship_id",
     "consumer_id",
 ];
+
+/// The number of a DAR's period, NULL without a contract.
+const PERIOD_NO: &str = "the period_no";
 
 fn plan(call_: &Call) -> Result<LogicalPlan> {
     let rated = call_.upstream(&RATED_DARS)?;
@@ -157,11 +160,11 @@ fn joined(
     )
 }
 
-/// The rated DARs beside their periods, checked: their own columns, and each of [`PERIOD_COLUMNS`] as `period …`.
+/// The rated DARs beside their periods, checked: their own columns, and `the period_no`.
 fn with_periods(call_: &Call, rated: &Relation, periods: LogicalPlan) -> Result<LogicalPlan> {
     let own = rated.column_names().into_iter();
     let own = own.map(|name| of("rated", name).alias(name));
-    let period = |name| of("periods", name).alias(format!("period {name}"));
+    let period_no = of("periods", "period_no").alias(PERIOD_NO);
     joined(call_, rated, periods, JoinType::Right)?
         .filter(call(
             internal::in_contract(),
@@ -173,7 +176,20 @@ fn with_periods(call_: &Call, rated: &Relation, periods: LogicalPlan) -> Result<
                 of("rated", "credits"),
             ],
         ))?
-        .project(own.chain(PERIOD_COLUMNS.map(period)).collect::<Vec<_>>())?
+        .project(own.chain([period_no]).collect::<Vec<_>>())?
+        .build()
+}
+
+/// `rows`, of which each has [`PERIOD_NO`], beside the rows of `others`, which has one for each number in `key`.
+fn beside(rows: LogicalPlan, others: LogicalPlan, key: Column) -> Result<LogicalPlan> {
+    LogicalPlanBuilder::from(others)
+        .join_detailed(
+            rows,
+            JoinType::Right,
+            (vec![key], vec![Column::new_unqualified(PERIOD_NO)]),
+            None,
+            NullEquality::NullEqualsNothing,
+        )?
         .build()
 }
 
@@ -199,28 +215,28 @@ pub(crate) fn drawdown(call_: &Call, rated: &Relation, cost: Cost) -> Result<Log
         (Cost::Drawdown, None) => None,
         // Only a volume price needs to know the whole period; without one, nothing is read for it.
         (Cost::Drawdown, Some(_)) => Some(
-            LogicalPlanBuilder::from(periods)
+            LogicalPlanBuilder::from(periods.clone())
                 .filter(of("periods", "overage").eq(text("volume")))?
                 .build()?,
         ),
-        (Cost::Average | Cost::Amortised(_), _) => Some(periods),
+        (Cost::Average | Cost::Amortised(_), _) => Some(periods.clone()),
     };
     let mut total = null(&CREDITS);
     if let Some(periods) = whole {
-        plan = LogicalPlanBuilder::from(totals(call_, rated, periods)?)
-            .join_detailed(
-                plan,
-                JoinType::Right,
-                (
-                    vec![Column::new(Some("totals"), "total period_no")],
-                    vec![Column::new_unqualified("period period_no")],
-                ),
-                None,
-                NullEquality::NullEqualsNothing,
-            )?
-            .build()?;
+        let rated = match cost {
+            Cost::Drawdown => of_their_sites(call_, rated, &periods)?,
+            Cost::Average | Cost::Amortised(_) => rated.clone(),
+        };
+        let totals = totals(call_, &rated, periods)?;
+        plan = beside(plan, totals, Column::new(Some("totals"), "total period_no"))?;
         total = of("totals", "total credits");
     }
+    // Last, so that no row carries its prices through the sort.
+    let period = |name| of("periods", name).alias(format!("period {name}"));
+    let periods = LogicalPlanBuilder::from(periods)
+        .project(PERIOD_COLUMNS.map(period))?
+        .build()?;
+    plan = beside(plan, periods, Column::new_unqualified("period period_no"))?;
     let ended = match cost {
         Cost::Amortised(by) => column("period period_end").lt_eq(day(by)),
         Cost::Drawdown | Cost::Average => lit(false),
@@ -253,7 +269,7 @@ fn cumulative(rated: &Relation) -> Result<Expr> {
         exact_sum_function(),
         vec![column("credits")],
     ))
-    .partition_by(vec![column("period period_no")])
+    .partition_by(vec![column(PERIOD_NO)])
     .order_by(order.collect())
     .window_frame(WindowFrame::new_bounds(
         WindowFrameUnits::Rows,
@@ -261,6 +277,43 @@ fn cumulative(rated: &Relation) -> Result<Expr> {
         WindowFrameBound::CurrentRow,
     ))
     .build()
+}
+
+/// The rated DARs made again, but only of messages of sites that ever were of an organization that has one of `periods`:
+/// a second reading of everything for the few that need it would cost as much as the first. A table of DARs is read as it
+/// is.
+fn of_their_sites(call_: &Call, rated: &Relation, periods: &LogicalPlan) -> Result<Relation> {
+    let is_given = |name| call_.optional(name).is_some();
+    let is_kept = call_.keeper.is_some() || is_given(RATED_DARS.name) || is_given(DARS.name);
+    let (Some(messages), Some(sites), false) =
+        (call_.optional("messages"), call_.optional("sites"), is_kept)
+    else {
+        return Ok(rated.clone());
+    };
+    let orgs = LogicalPlanBuilder::from(periods.clone())
+        .project(vec![of("periods", "org_id").alias("wanted org_id")])?
+        .build()?;
+    let site = sites.id("site_id", IdKind::Text)?.alias("their site_id");
+    let org = sites.id("org_id", IdKind::Text)?.alias("their org_id");
+    let theirs = LogicalPlanBuilder::from(sites.plan.clone())
+        .project(vec![site, org])?
+        .alias("theirs")?
+        .join_on(
+            orgs,
+            JoinType::LeftSemi,
+            [of("theirs", "their org_id").eq(column("wanted org_id"))],
+        )?
+        .build()?;
+    let of_message = messages.id("site_id", IdKind::Text)?;
+    let messages = LogicalPlanBuilder::from(theirs)
+        .join_on(
+            messages.plan,
+            JoinType::RightSemi,
+            [of("theirs", "their site_id").eq(of_message)],
+        )?
+        .build()?;
+    let rated = (RATED_DARS.plan)(&call_.with("messages", messages))?;
+    Ok(Relation::new(RATED_DARS.name, rated))
 }
 
 /// Credits of each whole one of `periods`: the relation `totals`.
