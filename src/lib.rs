@@ -15,6 +15,7 @@
 //! * `table` turns relations and options into ordinary logical plans, one file a table function.
 //! * `lake` makes relations from files.
 //! * `session` makes the tool's session; `cli` is the tool, and the only folder that prints.
+//! * `cluster` runs the same plans in other processes.
 //!
 //! Dependencies run one way: `cli → table → scalar → domain`.
 //!
@@ -32,6 +33,8 @@
 mod aggregate;
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod domain;
 mod error;
 mod exec;

@@ -10,6 +10,8 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::aggregate::exact_sum;
+#[cfg(feature = "cluster")]
+use crate::cluster;
 use crate::domain::zone::ZoneDatabase;
 use crate::error;
 #[cfg(feature = "delta")]
@@ -37,6 +39,9 @@ pub(crate) struct Settings {
     /// Stores and schemes, with the options to open them with.
     #[cfg(feature = "stores")]
     pub(crate) stores: Vec<(String, StoreOptions)>,
+    /// Its part in a cluster, if it has one.
+    #[cfg(feature = "cluster")]
+    pub(crate) part: Option<cluster::Part>,
 }
 
 /// The settings that every statement stands on. Each one is here because its default would change a bill, lose rows or
@@ -60,7 +65,8 @@ const DEFAULTS: [(&str, &str); 7] = [
     ),
 ];
 
-/// A session with everything registered; nothing is opened yet.
+/// A session with everything registered; nothing is opened yet. On one machine or as any part of a cluster, this is the
+/// one way to get one.
 ///
 /// # Errors
 ///
@@ -69,6 +75,10 @@ pub(crate) fn open(settings: Settings) -> Result<SessionContext> {
     let mut config = SessionConfig::new().with_information_schema(true);
     if let Some(threads) = settings.threads {
         config = config.with_target_partitions(threads);
+    }
+    #[cfg(feature = "cluster")]
+    if settings.part.is_some() {
+        config = cluster::configured(config, settings.threads)?;
     }
     for (key, value) in DEFAULTS {
         config.options_mut().set(key, value)?;
@@ -86,6 +96,10 @@ pub(crate) fn open(settings: Settings) -> Result<SessionContext> {
     crate::register_all_with(&ctx, &zones, keeper(settings.dar_table))?;
     // A sum that does not fit fails; DataFusion's own would wrap.
     ctx.register_udaf(exact_sum::sum());
+    #[cfg(feature = "cluster")]
+    if let Some(part) = &settings.part {
+        cluster::join(&ctx, part, &zones);
+    }
     let options = ctx.state_ref();
     for (key, value) in &settings.options {
         options
@@ -125,7 +139,7 @@ fn keeper(location: Option<String>) -> Option<Arc<dyn Keeper>> {
 }
 
 fn runtime(memory_limit: Option<usize>) -> RuntimeEnvBuilder {
-    let limit = memory_limit.unwrap_or_else(|| machine_memory() / 2);
+    let limit = memory_limit.unwrap_or_else(default_memory);
     let largest = NonZeroUsize::new(5).unwrap_or(NonZeroUsize::MIN);
     RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(TrackConsumersPool::new(
@@ -134,6 +148,11 @@ fn runtime(memory_limit: Option<usize>) -> RuntimeEnvBuilder {
         )))
         // A file that arrives while a shell is open must be seen.
         .with_object_list_cache_limit(0)
+}
+
+/// The bytes that operators may hold if nobody says: half of the machine's.
+pub(crate) fn default_memory() -> usize {
+    machine_memory() / 2
 }
 
 /// The bytes of memory that this process may count on; 8 GiB where the system does not say.

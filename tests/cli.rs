@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+#[cfg(feature = "cluster")]
+mod cluster;
 mod dashboard;
 mod data;
 mod desk;
@@ -812,12 +814,6 @@ fn no_output_has_a_float() {
 fn shipped_reports_over_the_test_data() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let desk = Desk::new();
-    let mut reports: Vec<PathBuf> = std::fs::read_dir(root.join("queries"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "sql"))
-        .collect();
-    reports.sort();
     let before = desk.0.path().join("before.parquet");
     let saved = format!(
         "COPY (SELECT * FROM ledger(as_of => DATE '2025-07-01', surcharge_mode => 'multiply')) TO '{}'",
@@ -827,9 +823,7 @@ fn shipped_reports_over_the_test_data() {
     let saved = desk.run(&["--config", &config.to_string_lossy(), "-c", &saved]);
     assert_eq!(saved.code, 0, "{}", saved.err);
     let relation = format!("before={}", before.display());
-    for report in reports {
-        let name = report.file_stem().unwrap().to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(&report).unwrap();
+    for (name, text) in reports() {
         let format = if name == "focus" { "csv" } else { "table" };
         let mut command =
             desk.command(&["--relation", &relation, "--format", format, "report", &name]);
@@ -838,6 +832,22 @@ fn shipped_reports_over_the_test_data() {
         let whole = format!("code {}\n{}\n{}", answer.code, answer.out, answer.err);
         insta::assert_snapshot!(name, whole);
     }
+}
+
+/// The name and the text of every file in `queries/`, in order.
+fn reports() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut reports: Vec<PathBuf> = std::fs::read_dir(root.join("queries"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "sql"))
+        .collect();
+    reports.sort();
+    let read = |report: PathBuf| {
+        let name = report.file_stem().unwrap().to_string_lossy().into_owned();
+        (name, std::fs::read_to_string(&report).unwrap())
+    };
+    reports.into_iter().map(read).collect()
 }
 
 /// What a report is asked: its required values, and a day at which the generated year has ended.

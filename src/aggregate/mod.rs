@@ -22,6 +22,15 @@ pub(crate) fn all(zones: &ZoneDatabase) -> Vec<AggregateUDF> {
     ]
 }
 
+/// The aggregates that table functions plan and people do not write, for a process that only reads their names in a plan.
+#[cfg(feature = "cluster")]
+pub(crate) fn internal() -> Vec<AggregateUDF> {
+    vec![
+        AggregateUDF::from(at_first::AtFirst::new()),
+        AggregateUDF::from(collect::Collect::new()),
+    ]
+}
+
 /// `dayrate_at_first(value, instant)`, as a table function plans it.
 pub(crate) fn at_first(value: Expr, instant: Expr) -> Expr {
     Arc::new(AggregateUDF::from(at_first::AtFirst::new())).call(vec![value, instant])

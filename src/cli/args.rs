@@ -95,6 +95,10 @@ pub(super) struct SessionArguments {
     /// Memory before intermediate results go to disk, such as 800M or 4G [default: half of the machine's]
     #[arg(long, value_name = "SIZE", global = true, value_parser = size)]
     pub(super) memory_limit: Option<usize>,
+    /// Send the work to the scheduler of a cluster, df://HOST:PORT; N of --threads is then the parts of its work
+    #[cfg(feature = "cluster")]
+    #[arg(long, value_name = "ADDRESS", global = true)]
+    pub(super) cluster: Option<crate::cluster::Address>,
 }
 
 /// Where rows go, and what is said beside them.
@@ -153,6 +157,9 @@ pub(super) enum Command {
     Generate(GenerateArgs),
     /// Turn a vendor's history into messages and outcomes
     Import(Import),
+    /// Start a process of a cluster, which runs what `--cluster` sends to it
+    #[cfg(feature = "cluster")]
+    Cluster(super::cluster::Cluster),
     /// What bash, zsh or fish needs to complete the arguments of dayrate
     Completions(Completions),
     /// The manual page, for `man -l`

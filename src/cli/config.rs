@@ -11,6 +11,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::args::SessionArguments;
+#[cfg(feature = "cluster")]
+use crate::cluster::Part;
 use crate::error;
 use crate::lake::delta::Moment;
 use crate::lake::relations::Relation;
@@ -32,6 +34,11 @@ pub(super) fn session(
     arguments: &SessionArguments,
     discovery: Discovery,
 ) -> Result<SessionContext> {
+    session::open(settings(arguments, discovery)?)
+}
+
+/// What the configuration and the arguments say; the arguments win.
+pub(super) fn settings(arguments: &SessionArguments, discovery: Discovery) -> Result<Settings> {
     let file = match discovery {
         Discovery::On => found(arguments),
         Discovery::Off => arguments.config.clone(),
@@ -56,7 +63,11 @@ pub(super) fn session(
     if let Some(location) = &arguments.dar_table {
         settings.dar_table = Some(location.clone());
     }
-    session::open(settings)
+    #[cfg(feature = "cluster")]
+    if let Some(address) = &arguments.cluster {
+        settings.part = Some(Part::Client(address.clone()));
+    }
+    Ok(settings)
 }
 
 /// The configuration that is read: the one named, or the one found.

@@ -5,6 +5,8 @@
 //! to the standard error.
 
 mod args;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod completions;
 mod config;
 mod copy;
@@ -112,6 +114,9 @@ fn in_runtime(arguments: Arguments) -> Result<ExitCode> {
     // In a shell that a person uses, Ctrl-C ends the query and not the shell.
     let survives =
         arguments.command.is_none() && arguments.statements.is_empty() && shell::is_interactive();
+    // An executor gives its tasks back before it ends.
+    #[cfg(feature = "cluster")]
+    let survives = survives || matches!(arguments.command, Some(Command::Cluster(_)));
     let outcome = runtime.block_on(async {
         tokio::select! {
             outcome = command(arguments, &mut output) => outcome,
@@ -142,8 +147,12 @@ async fn command(arguments: Arguments, output: &mut Output) -> Result<ExitCode> 
         }
         #[cfg(feature = "delta")]
         Some(Command::Refresh(asked)) => {
+            #[cfg(feature = "cluster")]
+            cluster::refuse(&arguments.session, "refresh")?;
             return refresh::run(&arguments.session, &asked, output).await;
         }
+        #[cfg(feature = "cluster")]
+        Some(Command::Cluster(given)) => cluster::run(&arguments.session, given).await?,
         Some(Command::Doctor(_)) => return doctor::run(&arguments.session, output).await,
         Some(Command::Completions(completions)) => completions::run(&completions, output)?,
         Some(Command::Man(manual)) => man::run(&manual, output)?,

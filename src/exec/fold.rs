@@ -29,8 +29,27 @@ use super::fold_partition::Fold;
 use super::parts;
 use crate::domain::zone::ZoneDatabase;
 
-/// The calendar of a plan, read once for all of its partitions.
+/// The calendar of a plan, read once for all operators and partitions that one process runs of it.
 pub(super) type SharedCalendar = Arc<OnceCell<Arc<Calendar>>>;
+
+/// Reads the calendar, unless another partition or operator has.
+///
+/// # Errors
+///
+/// Those of the plan of its rows.
+pub(super) async fn read_calendar(
+    calendar: &SharedCalendar,
+    rows: Arc<dyn ExecutionPlan>,
+    folding: &Folding,
+    context: Arc<TaskContext>,
+) -> Result<()> {
+    let read = || async move {
+        let rows = collect_partitioned(rows, context).await?.concat();
+        let ids = (&folding.ids.0, &folding.ids.1);
+        Calendar::new(&rows, ids, &folding.zones).map(Arc::new)
+    };
+    calendar.get_or_try_init(read).await.map(|_| ())
+}
 
 /// What is to be made of the messages.
 #[derive(Debug, Clone)]
@@ -53,7 +72,7 @@ pub(crate) struct Folding {
 /// audience, intent_analyzer, channel`; under `by_consumer` ids of conversations and consumers of one type).
 #[derive(Debug)]
 pub(crate) struct FoldMessagesExec {
-    folding: Folding,
+    pub(super) folding: Folding,
     calendar_rows: Arc<dyn ExecutionPlan>,
     messages: Arc<dyn ExecutionPlan>,
     calendar: SharedCalendar,
@@ -62,6 +81,7 @@ pub(crate) struct FoldMessagesExec {
 }
 
 impl FoldMessagesExec {
+    /// With a calendar that the operators of one process share.
     pub(super) fn new(
         folding: Folding,
         calendar_rows: Arc<dyn ExecutionPlan>,
@@ -176,13 +196,7 @@ impl ExecutionPlan for FoldMessagesExec {
             (Arc::clone(&self.calendar), Arc::clone(&self.calendar_rows));
         let folding = self.folding.clone();
         let parts = stream::once(async move {
-            calendar
-                .get_or_try_init(|| async move {
-                    let rows = collect_partitioned(calendar_rows, context).await?.concat();
-                    let ids = (&folding.ids.0, &folding.ids.1);
-                    Calendar::new(&rows, ids, &folding.zones).map(Arc::new)
-                })
-                .await?;
+            read_calendar(&calendar, calendar_rows, &folding, context).await?;
             Ok::<_, datafusion::error::DataFusionError>(stream::try_unfold(fold, Fold::step))
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(

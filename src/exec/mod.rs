@@ -42,11 +42,17 @@ mod parts_column;
 mod settle;
 #[cfg(all(feature = "cli", feature = "delta"))]
 mod shelves;
+#[cfg(feature = "cluster")]
+mod travel;
 mod window;
 
 pub(crate) use collect_calendar::CollectCalendar;
 pub(crate) use dar_rows::GenAiRule;
+#[cfg(feature = "cluster")]
+pub(crate) use fold::FoldMessagesExec;
 pub(crate) use fold::Folding;
+#[cfg(feature = "cluster")]
+pub(crate) use settle::SettleDarsExec;
 pub(crate) use settle::dars;
 #[cfg(all(feature = "cli", feature = "delta"))]
 pub(crate) use {

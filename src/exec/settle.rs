@@ -14,6 +14,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, exec_datafusion_err};
+use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SpillFile, TaskContext};
 use datafusion::physical_expr::expressions::col;
@@ -31,7 +32,7 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::dar_rows::{GenAiRule, Output};
-use super::fold::{FoldMessagesExec, Folding, SharedCalendar};
+use super::fold::{FoldMessagesExec, Folding, SharedCalendar, read_calendar};
 use super::held::{BUCKETS, Bucket, Held, batches};
 use super::merge::merged;
 use super::parts::{self, Parts};
@@ -39,13 +40,15 @@ use super::parts::{self, Parts};
 /// How many files they share on disk: few enough to be open at once.
 const FILES: usize = 32;
 
-/// See the module. Its columns are those of `schema` that the ordinary plan has too, by name.
+/// See the module. Its columns are those of `schema` that the ordinary plan has too, by name. Children: the parts, and the
+/// calendar that they were made with, which is read only where no other operator of the plan has read it.
 #[derive(Debug)]
 pub(crate) struct SettleDarsExec {
+    pub(super) folding: Folding,
     parts: Arc<dyn ExecutionPlan>,
+    calendar_rows: Arc<dyn ExecutionPlan>,
     calendar: SharedCalendar,
-    by_consumer: bool,
-    gen_ai_rule: GenAiRule,
+    pub(super) gen_ai_rule: GenAiRule,
     schema: SchemaRef,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
@@ -60,22 +63,22 @@ pub(crate) fn dars(
     schema: SchemaRef,
 ) -> Arc<dyn ExecutionPlan> {
     let calendar = SharedCalendar::default();
-    let by_consumer = folding.by_consumer;
-    let fold = FoldMessagesExec::new(folding, calendar_rows, messages, Arc::clone(&calendar));
-    Arc::new(SettleDarsExec::new(
-        Arc::new(fold),
-        calendar,
-        by_consumer,
-        gen_ai_rule,
-        schema,
-    ))
+    let fold = FoldMessagesExec::new(
+        folding.clone(),
+        Arc::clone(&calendar_rows),
+        messages,
+        Arc::clone(&calendar),
+    );
+    let settle = SettleDarsExec::alone(folding, Arc::new(fold), calendar_rows, gen_ai_rule, schema);
+    Arc::new(SettleDarsExec { calendar, ..settle })
 }
 
 impl SettleDarsExec {
-    fn new(
+    /// With a calendar of its own, as it arrives in another process.
+    pub(crate) fn alone(
+        folding: Folding,
         parts: Arc<dyn ExecutionPlan>,
-        calendar: SharedCalendar,
-        by_consumer: bool,
+        calendar_rows: Arc<dyn ExecutionPlan>,
         gen_ai_rule: GenAiRule,
         schema: SchemaRef,
     ) -> Self {
@@ -87,9 +90,10 @@ impl SettleDarsExec {
             Boundedness::Bounded,
         );
         Self {
+            folding,
             parts,
-            calendar,
-            by_consumer,
+            calendar_rows,
+            calendar: SharedCalendar::default(),
             gen_ai_rule,
             schema,
             properties: Arc::new(properties),
@@ -100,12 +104,8 @@ impl SettleDarsExec {
 
 impl DisplayAs for SettleDarsExec {
     fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self
-            .schema
-            .fields()
-            .iter()
-            .map(|f| f.name().as_str())
-            .collect();
+        let fields = self.schema.fields().iter();
+        let names: Vec<&str> = fields.map(|field| field.name().as_str()).collect();
         write!(
             f,
             "SettleDarsExec: gen_ai_rule={:?}, columns=[{}]",
@@ -127,11 +127,12 @@ impl ExecutionPlan for SettleDarsExec {
     fn input_distribution_requirements(&self) -> InputDistributionRequirements {
         let schema = parts::schema();
         let keys = ["site", "day"].map(|name| col(name, &schema));
-        InputDistributionRequirements::new(vec![match keys.into_iter().collect() {
+        let parts = match keys.into_iter().collect() {
             Ok(keys) => Distribution::KeyPartitioned(keys),
             // Right too, only slower.
             Err::<Vec<_>, _>(_) => Distribution::SinglePartition,
-        }])
+        };
+        InputDistributionRequirements::new(vec![parts, Distribution::SinglePartition])
     }
 
     fn apply_expressions(
@@ -142,23 +143,27 @@ impl ExecutionPlan for SettleDarsExec {
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.parts]
+        vec![&self.parts, &self.calendar_rows]
     }
 
     fn with_new_children(
         self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let parts = children
-            .pop()
-            .ok_or_else(|| exec_datafusion_err!("SettleDarsExec has one child"))?;
-        Ok(Arc::new(Self::new(
+        let Ok([parts, calendar_rows]) = <[_; 2]>::try_from(children) else {
+            return Err(exec_datafusion_err!("SettleDarsExec has two children"));
+        };
+        let alone = Self::alone(
+            self.folding.clone(),
             parts,
-            Arc::clone(&self.calendar),
-            self.by_consumer,
+            calendar_rows,
             self.gen_ai_rule,
             Arc::clone(&self.schema),
-        )))
+        );
+        Ok(Arc::new(Self {
+            calendar: Arc::clone(&self.calendar),
+            ..alone
+        }))
     }
 
     fn execute(
@@ -188,10 +193,18 @@ impl ExecutionPlan for SettleDarsExec {
                 schema: Arc::clone(&self.schema),
                 rows: context.session_config().batch_size(),
             },
-            by_consumer: self.by_consumer,
+            by_consumer: self.folding.by_consumer,
         };
-        let input = self.parts.execute(partition, context)?;
-        let dars = stream::once(settle.gather(input))
+        let input = self.parts.execute(partition, Arc::clone(&context))?;
+        let (calendar, calendar_rows) =
+            (Arc::clone(&self.calendar), Arc::clone(&self.calendar_rows));
+        let folding = self.folding.clone();
+        let gathered = async move {
+            let settle = settle.gather(input).await?;
+            read_calendar(&calendar, calendar_rows, &folding, context).await?;
+            Ok::<_, DataFusionError>(settle)
+        };
+        let dars = stream::once(gathered)
             .map_ok(|settle| stream::try_unfold(settle, Settle::step))
             .try_flatten();
         Ok(Box::pin(RecordBatchStreamAdapter::new(

@@ -217,6 +217,8 @@ impl FilesTable {
         let all = || (0..self.schema.table_schema().fields().len()).collect();
         let scan = RowsScan {
             store: session.runtime_env().object_store(&self.store)?,
+            #[cfg(feature = "cluster")]
+            store_url: self.store.clone(),
             format,
             file_schema: Arc::clone(self.schema.file_schema()),
             folder_fields: self.folder_fields().clone(),

@@ -38,7 +38,11 @@ use futures::{StreamExt, TryStreamExt};
 use self::files::{DataFile, FilesTable};
 pub(crate) use self::format::FileKind;
 use self::format::Reader;
+#[cfg(feature = "cluster")]
+pub(crate) use self::liveperson::{HistoryExec, HistoryNode};
 use self::rows::RowFormat;
+#[cfg(feature = "cluster")]
+pub(crate) use self::rows::{RowsExec, RowsNode};
 
 /// How many files of rows are looked into at one time.
 const ROWS_AT_ONCE: usize = 4;

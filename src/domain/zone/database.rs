@@ -122,6 +122,18 @@ impl ZoneDatabase {
         }
     }
 
+    /// Every zone's name and its compiled rules, in the order of the names in lower case.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn contents(&self) -> Vec<(&str, &[u8])> {
+        let mut keys: Vec<String> = self
+            .names()
+            .iter()
+            .map(|name| name.to_ascii_lowercase())
+            .collect();
+        keys.sort_unstable();
+        keys.iter().filter_map(|key| self.find(key)).collect()
+    }
+
     /// Why `name` is no zone, and what to write.
     fn unknown(&self, name: &str) -> Fault {
         const REMEDY: &str = "give the IANA name of the place, such as 'Europe/Rome'";

@@ -33,7 +33,7 @@ impl History {
     ///
     /// If it cannot be read, or is compressed in another way.
     pub(crate) fn open(input: &Input, number: usize, progress: &Arc<AtomicU64>) -> Result<Self> {
-        let name = input.path.display().to_string();
+        let name = input.name.clone();
         let failed =
             |cause: std::io::Error| error::config(format!("'{name}' cannot be read: {cause}"));
         let file = File::open(&input.path).map_err(failed)?;

@@ -11,8 +11,10 @@ use crate::error;
 /// A file to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Input {
-    /// Where it is; also what errors call it.
+    /// Where it is, whatever the folder of a process.
     pub(crate) path: PathBuf,
+    /// What rows and errors call it.
+    pub(crate) name: String,
     /// Its size on disk.
     pub(crate) bytes: u64,
 }
@@ -98,7 +100,8 @@ impl Found {
         }
         if !about.is_dir() {
             self.inputs.push(Input {
-                path: path.to_owned(),
+                path: std::path::absolute(path).map_err(|cause| unreadable(path, &cause))?,
+                name: path.display().to_string(),
                 bytes: about.len(),
             });
             return Ok(());

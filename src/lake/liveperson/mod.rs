@@ -14,7 +14,10 @@ mod newest;
 mod part;
 mod records;
 mod rows;
+mod scan;
 mod table;
+#[cfg(feature = "cluster")]
+mod wire;
 
 #[cfg(feature = "cli")]
 pub(crate) use history::History;
@@ -25,4 +28,8 @@ pub(crate) use newest::newest;
 pub(crate) use part::Part;
 #[cfg(feature = "cli")]
 pub(crate) use rows::Rows;
+#[cfg(feature = "cluster")]
+pub(crate) use scan::HistoryExec;
 pub(crate) use table::HistoryTable;
+#[cfg(feature = "cluster")]
+pub(crate) use wire::HistoryNode;

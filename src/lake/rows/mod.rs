@@ -14,9 +14,14 @@ mod ndjson;
 mod sample;
 mod scan;
 mod value;
+#[cfg(feature = "cluster")]
+mod wire;
 
 pub(super) use self::sample::sample;
-pub(super) use self::scan::{RowsExec, RowsFile, RowsScan};
+pub(crate) use self::scan::RowsExec;
+pub(super) use self::scan::{RowsFile, RowsScan};
+#[cfg(feature = "cluster")]
+pub(crate) use self::wire::RowsNode;
 
 /// A format of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,6 +14,8 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{ScalarValue, Statistics, exec_datafusion_err};
 use datafusion::error::Result;
 use datafusion::execution::TaskContext;
+#[cfg(feature = "cluster")]
+use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::object_store::{ObjectMeta, ObjectStore};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
@@ -50,6 +52,9 @@ pub(in crate::lake) struct RowsFile {
 #[derive(Clone)]
 pub(in crate::lake) struct RowsScan {
     pub(in crate::lake) store: Arc<dyn ObjectStore>,
+    /// What another process calls the store.
+    #[cfg(feature = "cluster")]
+    pub(in crate::lake) store_url: ObjectStoreUrl,
     pub(in crate::lake) format: RowFormat,
     /// The columns in the files.
     pub(in crate::lake) file_schema: SchemaRef,
@@ -60,10 +65,10 @@ pub(in crate::lake) struct RowsScan {
 }
 
 /// See the module.
-pub(in crate::lake) struct RowsExec {
-    scan: RowsScan,
+pub(crate) struct RowsExec {
+    pub(super) scan: RowsScan,
     /// The files of each partition.
-    groups: Vec<Vec<RowsFile>>,
+    pub(super) groups: Vec<Vec<RowsFile>>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -84,15 +89,20 @@ impl RowsExec {
                 group.1.push(file);
             }
         }
+        Self::of_groups(scan, groups.into_iter().map(|(_, files)| files).collect())
+    }
+
+    /// Reads each group of files with one task.
+    pub(super) fn of_groups(scan: RowsScan, groups: Vec<Vec<RowsFile>>) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(scan.schema()),
-            Partitioning::UnknownPartitioning(count),
+            Partitioning::UnknownPartitioning(groups.len()),
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
         Self {
             scan,
-            groups: groups.into_iter().map(|(_, files)| files).collect(),
+            groups,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
         }

@@ -31,6 +31,37 @@ use datafusion::logical_expr::ScalarUDF;
 
 use crate::domain::zone::ZoneDatabase;
 
+/// Every function of this module, for a process that only reads their names in a plan.
+#[cfg(feature = "cluster")]
+pub(crate) fn all(zones: &ZoneDatabase) -> Vec<ScalarUDF> {
+    vec![
+        site_periods(zones),
+        gen_ai_spans(),
+        day(zones),
+        sender(),
+        message_reason(),
+        billable(),
+        checked(),
+        consumer_slots(),
+        field(),
+        element(),
+        contract_terms(),
+        contract_periods(),
+        in_contract(),
+        drawdown(),
+        message_charges(),
+        charged_sites(),
+        shares(),
+        engaged(),
+        focus_charges(),
+        of_one_row(),
+        offer_costs(),
+        invoice(),
+        scenarios(),
+        credit_parts(),
+    ]
+}
+
 /// `dayrate_site_periods(sites, feature_periods, gen_ai_scope, type)`.
 pub(crate) fn site_periods(zones: &ZoneDatabase) -> ScalarUDF {
     site_periods::SitePeriods::new(zones.clone()).into()

@@ -1,0 +1,76 @@
+//! Our operators as bytes. Children are not in here: the engine writes them beside.
+
+use datafusion_proto::protobuf::Schema;
+
+use super::guard::Guard;
+use crate::lake::{HistoryNode, RowsNode};
+
+/// One operator, and the rules it was planned with.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Envelope {
+    #[prost(message, optional, tag = "1")]
+    pub(super) guard: Option<Guard>,
+    /// The columns it gives, so that one that must not run can still stand in its place.
+    #[prost(message, optional, tag = "2")]
+    pub(super) schema: Option<Schema>,
+    #[prost(oneof = "Node", tags = "3, 4, 5, 6, 7, 8, 9, 10")]
+    pub(super) node: Option<Node>,
+}
+
+/// Whose operator it is: the tag.
+#[derive(Clone, PartialEq, prost::Oneof)]
+pub(super) enum Node {
+    /// The engine's own, as its codec writes it.
+    #[prost(bytes, tag = "3")]
+    Ballista(Vec<u8>),
+    #[prost(message, tag = "4")]
+    Fold(FoldNode),
+    #[prost(message, tag = "5")]
+    Settle(SettleNode),
+    #[prost(message, tag = "6")]
+    SameRules(SameRulesNode),
+    #[prost(message, tag = "7")]
+    SeenFiles(SeenFilesNode),
+    #[prost(message, tag = "8")]
+    Rows(RowsNode),
+    #[prost(message, tag = "9")]
+    SameColumns(SameColumnsNode),
+    #[prost(message, tag = "10")]
+    History(HistoryNode),
+}
+
+/// `FoldMessagesExec`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct FoldNode {
+    #[prost(bool, tag = "1")]
+    pub(super) by_consumer: bool,
+    #[prost(bool, tag = "2")]
+    pub(super) with_consumers: bool,
+    #[prost(bool, tag = "3")]
+    pub(super) skip_rejected: bool,
+    /// Two fields, of the types of `site_id` and `org_id`.
+    #[prost(message, optional, tag = "4")]
+    pub(super) ids: Option<Schema>,
+}
+
+/// `SettleDarsExec`; its columns are those of the envelope.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct SettleNode {
+    #[prost(message, optional, tag = "1")]
+    pub(super) folding: Option<FoldNode>,
+    /// The name of the rule, as the option has it.
+    #[prost(string, tag = "2")]
+    pub(super) gen_ai_rule: String,
+}
+
+/// `SameRulesExec`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct SameRulesNode {}
+
+/// `SameColumnsExec`; its columns are those of the envelope.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct SameColumnsNode {}
+
+/// `SeenFilesExec`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct SeenFilesNode {}
