@@ -65,6 +65,13 @@ const DEFAULTS: [(&str, &str); 7] = [
     ),
 ];
 
+/// Under a smaller limit than this many bytes, rows travel in batches of [`FEW_ROWS`]: the engine merges what a sort left on
+/// disk with two batches of each file in memory, and whatever comes after the sort needs some too.
+const LITTLE_MEMORY: usize = 1 << 30;
+
+/// See [`LITTLE_MEMORY`].
+const FEW_ROWS: usize = 2048;
+
 /// A session with everything registered; nothing is opened yet. On one machine or as any part of a cluster, this is the
 /// one way to get one.
 ///
@@ -75,6 +82,12 @@ pub(crate) fn open(settings: Settings) -> Result<SessionContext> {
     let mut config = SessionConfig::new().with_information_schema(true);
     if let Some(threads) = settings.threads {
         config = config.with_target_partitions(threads);
+    }
+    if settings
+        .memory_limit
+        .is_some_and(|limit| limit < LITTLE_MEMORY)
+    {
+        config = config.with_batch_size(FEW_ROWS);
     }
     #[cfg(feature = "cluster")]
     if settings.part.is_some() {

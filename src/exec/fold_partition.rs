@@ -1,4 +1,4 @@
-//! One partition of [`super::fold`] at work: row by row, messages become parts in a [`Window`].
+//! One partition of [`mod@super::fold`] at work: row by row, messages become parts in a [`Window`].
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What the rows of [`super::fold`] mean, as rows before them did: looked up once for many.
+//! What the rows of [`mod@super::fold`] mean, as rows before them did: looked up once for many.
 
 use arrow::array::{Array, StringViewArray};
 

@@ -1,4 +1,4 @@
-//! A batch of messages, as [`super::fold`] reads it.
+//! A batch of messages, as [`mod@super::fold`] reads it.
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray};
 use arrow::buffer::NullBuffer;

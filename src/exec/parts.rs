@@ -1,5 +1,5 @@
 //! Parts of DARs: what one conversation, and in it one consumer, has in one local day; the rows between
-//! [`super::fold`] and [`super::settle`]. One DAR may come in any number of parts.
+//! [`mod@super::fold`] and [`super::settle`]. One DAR may come in any number of parts.
 //!
 //! A part travels as its site, its day and a string of bytes that holds everything. There are millions of them, each is
 //! copied and looked at once, in no order: in one piece it costs one place of memory, and half of the bytes.

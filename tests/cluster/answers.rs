@@ -12,11 +12,13 @@ fn year() -> String {
     root.join("testdata/dayrate.toml").display().to_string()
 }
 
-/// A desk with what `ledger_changes` compares with.
+/// Keeps what `ledger_changes` compares with.
+const SAVED: &str = "COPY (SELECT * FROM ledger(as_of => DATE '2025-07-01', surcharge_mode => 'multiply')) TO 'before.parquet'";
+
+/// A desk that has it.
 fn desk() -> Desk {
     let desk = Desk::new();
-    let saved = "COPY (SELECT * FROM ledger(as_of => DATE '2025-07-01', surcharge_mode => 'multiply')) TO 'before.parquet'";
-    desk.run(&["--config", &year(), "-c", saved]).is_well();
+    desk.run(&["--config", &year(), "-c", SAVED]).is_well();
     desk
 }
 
@@ -45,7 +47,7 @@ fn every_report_is_that_of_one_machine() {
     }
 }
 
-/// Every table function: the same rows, in whatever order.
+/// Every table function that the reports do not call by themselves: the same rows, in whatever order.
 #[test]
 fn every_table_function_is_that_of_one_machine() {
     const AS_OF: &str = "as_of => DATE '2026-01-01'";
@@ -63,6 +65,7 @@ fn every_table_function_is_that_of_one_machine() {
         format!("invoice_lines({AS_OF})"),
         format!("engagements({AS_OF})"),
         format!("engagement_days({AS_OF})"),
+        format!("engagement_outcomes({AS_OF})"),
         format!("focus_rows({AS_OF})"),
         "dispositions()".to_owned(),
         "rejects()".to_owned(),
@@ -148,7 +151,7 @@ fn shapes_of_plans_that_share_memory_on_one_machine() {
     is_same("a table and a file", &alone, &together);
 }
 
-/// Over a real S3 server, of which every process has its keys from its own environment.
+/// Every file in `queries/`, over a real S3 server, of which every process has its keys from its own environment.
 #[test]
 fn reports_over_s3_are_those_of_one_machine() {
     let server = S3::start();
@@ -160,6 +163,8 @@ fn reports_over_s3_are_those_of_one_machine() {
         "contracts",
         "price_tiers",
         "channel_charges",
+        "outcomes",
+        "seats",
     ]
     .map(|name| match name {
         "messages" => format!("{name} = \"s3://exports/year/{name}\"\n"),
@@ -175,16 +180,16 @@ fn reports_over_s3_are_those_of_one_machine() {
     let cluster = Cluster::scheduler(&desk.path(""), &keys, nowhere)
         .with_executor(&keys)
         .with_executor(&keys);
-    for report in ["monthly_credits", "invoice", "readings"] {
-        let mut arguments = vec!["--format", "csv", "report", report];
-        if report == "invoice" {
-            arguments.push("as_of=2026-01-01");
-        }
+    crate::stores::server::run(&desk, &["-c", SAVED]).is_well();
+    for (name, text) in reports() {
+        let mut arguments = vec!["--relation", "before=before.parquet"];
+        arguments.extend(["--format", "csv", "report", &name]);
+        arguments.extend(values(&name, &text));
         let alone = crate::stores::server::run(&desk, &arguments);
         let mut command = cluster.command(&desk, &arguments);
         let together = Answer::of(command.envs(keys).output().unwrap());
-        is_same(report, &alone, &together);
-        assert_eq!(together.code, 0, "{report}: {}", together.err);
+        is_same(&name, &alone, &together);
+        assert_eq!(together.code, 0, "{name}: {}", together.err);
     }
 }
 
