@@ -93,7 +93,7 @@ pub(super) async fn write(
     })
 }
 
-/// Whether a name is one that [`write`] gives to a file.
+/// Whether a name is one that [`write()`] gives to a file.
 pub(super) fn is_day_file(name: &str) -> bool {
     name.starts_with("dars-") && name.ends_with(".parquet")
 }
