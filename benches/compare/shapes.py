@@ -10,8 +10,8 @@ import argparse
 import os
 import pathlib
 import statistics
-
-import duckdb
+import subprocess
+import sys
 
 from compare import ROOT, measured
 
@@ -52,6 +52,8 @@ def written(shape, data, work):
     replaced, order = SHAPES[shape]
     replace = f"REPLACE ({replaced})" if replaced else ""
     rows = f"SELECT * {replace} FROM read_parquet('{data}/messages/**/*.parquet', hive_partitioning = false) {order}"
+    import duckdb
+
     db = duckdb.connect()
     db.execute("SET preserve_insertion_order = true; SET TimeZone = 'UTC'")
     if shape == "10,000 files":
@@ -79,7 +81,16 @@ def written(shape, data, work):
     return str(config)
 
 
+def configuration(shape, data, work):
+    """As `written`, in a process of its own: a child begins with the memory of its parent, and would be charged for it."""
+    asked = [sys.executable, __file__, "--write", shape, data, work]
+    return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+
+
 def main():
+    if sys.argv[1:2] == ["--write"]:
+        print(written(*sys.argv[2:]))
+        return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
     parser.add_argument("work")
@@ -90,7 +101,7 @@ def main():
     tool = os.environ.get("DAYRATE", str(ROOT / "target/release/dayrate"))
     for relationship in ("conversation", "consumer"):
         processes = {
-            shape: [tool, "--config", written(shape, data, work), "--threads", "2", "-o", "/dev/null", "--format", "csv", "-c",
+            shape: [tool, "--config", configuration(shape, data, work), "--threads", "2", "-o", "/dev/null", "--format", "csv", "-c",
                     SQL.format(relationship=relationship)]
             for shape in given.shapes.split(";")
         }
