@@ -5,8 +5,10 @@
 
 use std::fs::File;
 use std::io::BufWriter;
+use std::sync::Arc;
 
 use datafusion::error::{DataFusionError, Result};
+use datafusion::physical_plan::{collect, execute_stream};
 use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::sqlparser::ast::{CastKind, DataType, Expr, Value};
 use futures::StreamExt;
@@ -17,6 +19,7 @@ use super::answer::{Answer, Row, printable};
 use super::relation;
 use super::scope::Scope;
 use crate::cli::format::{self, Kind};
+use crate::cli::progress;
 use crate::sql::{self, Parameters};
 use crate::{error, lake};
 
@@ -106,12 +109,11 @@ impl Book {
         };
         let path = self.folder.path().join("dars.parquet");
         let file = File::create(&path).map_err(DataFusionError::IoError)?;
-        let mut batches = self
-            .plan(query, &[])
-            .await?
-            .execute_stream()
-            .await
-            .map_err(hint)?;
+        let rows = self.plan(query, &[]).await?;
+        let context = Arc::new(rows.task_ctx());
+        let plan = rows.create_physical_plan().await.map_err(hint)?;
+        let _watch = progress::watch(&plan);
+        let mut batches = execute_stream(plan, context).map_err(hint)?;
         let mut file = BufWriter::new(file);
         let mut writer = format::writer(Kind::Parquet, &mut file, &batches.schema(), None)?;
         while let Some(batch) = batches.next().await {
@@ -162,8 +164,11 @@ impl Book {
             .iter()
             .map(|field| field.name().clone())
             .collect();
+        let context = Arc::new(rows.task_ctx());
         // Boxed, because the future of a planned statement is large.
-        let batches = Box::pin(rows.collect()).await?;
+        let plan = Box::pin(rows.create_physical_plan()).await?;
+        let _watch = progress::watch(&plan);
+        let batches = collect(plan, context).await?;
         Answer::of(columns, &batches)
     }
 
