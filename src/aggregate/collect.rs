@@ -132,7 +132,7 @@ impl Lists {
         let values = if arrays.is_empty() {
             new_empty_array(&self.item)
         } else {
-            compact(interleave(&arrays, &order)?)
+            compact(interleave(&arrays, &order)?)?
         };
         self.keep_from(count)?;
         let offsets = OffsetBuffer::from_lengths(lengths);
@@ -247,19 +247,17 @@ impl GroupsAccumulator for Lists {
 
 /// Texts in a buffer of their own, those in the fields of a row too: interleaved, each of them would still hold, and
 /// count, the buffers of every batch.
-fn compact(values: ArrayRef) -> ArrayRef {
+fn compact(values: ArrayRef) -> Result<ArrayRef> {
     if let Some(texts) = values.as_string_view_opt() {
-        return Arc::new(texts.gc());
+        return Ok(Arc::new(texts.gc()));
     }
-    match values.as_struct_opt() {
-        Some(rows) => {
-            let (fields, columns, nulls) = rows.clone().into_parts();
-            let columns = columns.into_iter().map(compact).collect();
-            StructArray::try_new_with_length(fields, columns, nulls, values.len())
-                .map_or(values, |rows| Arc::new(rows))
-        }
-        None => values,
-    }
+    let Some(rows) = values.as_struct_opt() else {
+        return Ok(values);
+    };
+    let (fields, columns, nulls) = rows.clone().into_parts();
+    let columns = columns.into_iter().map(compact).collect::<Result<_>>()?;
+    let rows = StructArray::try_new_with_length(fields, columns, nulls, values.len())?;
+    Ok(Arc::new(rows))
 }
 
 /// The bytes that the rows of a slice take, without what else lies in the buffers that it shares.

@@ -3,11 +3,16 @@
 //! An operator may work for minutes without a pause, and until then nothing stops it. So a query runs on workers of its
 //! own; one that is cancelled is left behind with them, and the next query gets new ones.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::physical_plan::collect;
+use datafusion::prelude::DataFrame;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinHandle;
+
+use super::progress;
 
 /// Plans of nested views are deep, and without optimisation each step of the planner takes much stack. Only what is
 /// used of it takes memory.
@@ -70,6 +75,19 @@ pub(super) fn start<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> Result<Work<T>> {
     Ok(Work(handle()?.spawn(work)))
+}
+
+/// The rows of a planned statement, made on the engine's workers, and watched meanwhile.
+///
+/// # Errors
+///
+/// Those of the statement.
+pub(super) async fn collected(rows: DataFrame) -> Result<Vec<RecordBatch>> {
+    let context = Arc::new(rows.task_ctx());
+    // Boxed, because the future of a planned statement is large.
+    let plan = Box::pin(rows.create_physical_plan()).await?;
+    let _watch = progress::watch(&plan);
+    start(collect(plan, context))?.join().await?
 }
 
 impl<T> Work<T> {

@@ -12,7 +12,7 @@ use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::metrics::{BaselineMetrics, RecordOutput};
 use futures::StreamExt;
 
-use super::calendar::Calendar;
+use super::calendar::{Calendar, SiteNumber};
 use super::file_notes::{FILE, NoteTaker};
 use super::fold::{Folding, SharedCalendar};
 use super::id_hash::IdHash;
@@ -191,15 +191,33 @@ impl Fold {
         let instant = batch.instants.count(row);
         let lately = meanings.lately(calendar, site, instant, clock)?;
         let id = batch.texts.conversation_id(row)?;
-        Some(Message {
-            hash: self.hash.of(id, site, lately.day),
-            sent_at: instant,
+        let of = (site, lately.day, id);
+        Some(self.message(batch, row, of, sender, lately.flags))
+    }
+
+    /// A message of a site, a day and a conversation; `flags` are those of its period.
+    #[inline]
+    fn message(
+        &self,
+        batch: &Batch<'_>,
+        row: usize,
+        (site, day, conversation_id): (SiteNumber, i32, &[u8]),
+        sender: Sender,
+        flags: u8,
+    ) -> Message {
+        Message {
+            hash: self.hash.of(conversation_id, site, day),
+            sent_at: batch.instants.count(row),
             site,
-            day: lately.day,
+            day,
             row,
-            sender: sender_number(sender),
-            flags: batch.flags(row, lately.flags),
-        })
+            sender: match sender {
+                Sender::Consumer => 0,
+                Sender::Agent => 1,
+                Sender::Bot | Sender::System => 2,
+            },
+            flags: batch.flags(row, flags),
+        }
     }
 
     /// A message by the rule itself; `None` for one that does not count.
@@ -252,26 +270,10 @@ impl Fold {
                 let day = zone
                     .and_then(|zone| clock(zone).day(instant))
                     .ok_or_else(|| exec_datafusion_err!("a message that counts has no day"))?;
-                Ok(Some(Message {
-                    hash: self.hash.of(id, site, day),
-                    sent_at: instant,
-                    site,
-                    day,
-                    row,
-                    sender: sender_number(sender),
-                    flags: batch.flags(row, period.flags()),
-                }))
+                let of = (site, day, id);
+                Ok(Some(self.message(batch, row, of, sender, period.flags())))
             }
             _ => Ok(None),
         }
-    }
-}
-
-/// Its place among the counts of a part.
-fn sender_number(sender: Sender) -> u8 {
-    match sender {
-        Sender::Consumer => 0,
-        Sender::Agent => 1,
-        Sender::Bot | Sender::System => 2,
     }
 }

@@ -10,20 +10,22 @@ use super::parts::{GEN_AI, LISTENED};
 use crate::scalar::internal::instant::Instants;
 use crate::scalar::internal::instants;
 
-/// The places of the columns of messages in a schema, in the order of [`Batch::columns`].
+/// The columns of messages that DARs are made of, in the order of [`Batch::columns`].
+pub(crate) const COLUMNS: [&str; 8] = [
+    "site_id",
+    "conversation_id",
+    "consumer_id",
+    "sent_at",
+    "sent_by",
+    "audience",
+    "intent_analyzer",
+    "channel",
+];
+
+/// Their places in a schema.
 pub(super) fn places(schema: &SchemaRef) -> Result<[usize; 8]> {
-    let names = [
-        "site_id",
-        "conversation_id",
-        "consumer_id",
-        "sent_at",
-        "sent_by",
-        "audience",
-        "intent_analyzer",
-        "channel",
-    ];
     let mut places = [0; 8];
-    for (place, name) in places.iter_mut().zip(names) {
+    for (place, name) in places.iter_mut().zip(COLUMNS) {
         *place = schema.index_of(name)?;
     }
     Ok(places)

@@ -64,5 +64,6 @@ pub(crate) use {
     held::Bucket,
     keep::Keep,
     kept_schema::{KeptIds, PARTS},
+    messages::COLUMNS as MESSAGE_COLUMNS,
     shelves::Shelves,
 };

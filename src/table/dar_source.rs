@@ -2,18 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafusion::catalog::TableProvider;
 use datafusion::common::Result;
-use datafusion::datasource::provider_as_source;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 
 use super::Call;
 use super::calendar::{Dated, gen_ai_spans};
-use super::expression::column;
-use super::fast_path::{Columns, gen_ai_rule, has_placeholder};
-use super::option::{DAR_TABLE, GEN_AI_RULE, GEN_AI_SCOPE, OptionSpec, REJECTS, RELATIONSHIP};
+use super::computed::scanned;
+use super::fast_path::{Columns, folding, gen_ai_rule, has_placeholder};
+use super::option::{DAR_TABLE, GEN_AI_RULE, GEN_AI_SCOPE, OptionSpec, RELATIONSHIP};
 use super::relation::{IdKind, Relation, utc_microseconds};
 use crate::exec::{Folding, GenAiRule};
 
@@ -96,14 +94,7 @@ pub(super) fn kept(call: &Call, dated: &Dated, dars: LogicalPlan) -> Result<Logi
             _ => None,
         },
         messages: dated.messages.plan.clone(),
-        folding: Folding {
-            by_consumer,
-            with_consumers: dated.consumer_kind().is_some(),
-            skip_rejected: call.is(&REJECTS, "skip"),
-            ids: (dated.site_kind().data_type(), dated.org_kind().data_type()),
-            zones: call.zones.clone(),
-            files: None,
-        },
+        folding: folding(call, dated, by_consumer, dated.consumer_kind().is_some()),
         gen_ai_rule,
         kinds: IdKinds {
             site: dated.site_kind(),
@@ -117,17 +108,5 @@ pub(super) fn kept(call: &Call, dated: &Dated, dars: LogicalPlan) -> Result<Logi
         stale: call.is(&DAR_TABLE, "stale"),
         dars,
     };
-    let table = keeper.table(source)?;
-    let columns: Vec<Expr> = table
-        .schema()
-        .fields()
-        .iter()
-        .map(|field| column(field.name()))
-        .collect();
-    // The engine takes scans of one name for scans of one table, so every call has a name of its own.
-    static CALLS: AtomicU64 = AtomicU64::new(1);
-    let name = format!("dar_table_{}", CALLS.fetch_add(1, Ordering::Relaxed));
-    LogicalPlanBuilder::scan(name, provider_as_source(table), None)?
-        .project(columns)?
-        .build()
+    scanned("dar_table", keeper.table(source)?)
 }

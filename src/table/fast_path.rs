@@ -6,14 +6,13 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, Result};
-use datafusion::datasource::{TableType, provider_as_source};
+use datafusion::datasource::TableType;
 use datafusion::logical_expr::{
     Expr, LogicalPlan, LogicalPlanBuilder, TableProviderFilterPushDown, lit,
 };
@@ -21,8 +20,9 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use super::Call;
 use super::calendar::Dated;
+use super::computed::{planned, scanned};
 use super::day_range::sent_at_range;
-use super::expression::{call, column};
+use super::expression::call;
 use super::option::{FAST_PATH, GEN_AI_RULE, REJECTS, RELATIONSHIP};
 use super::relation::{IdKind, Relation, null};
 use crate::exec::{self, Folding, GenAiRule};
@@ -62,14 +62,7 @@ pub(super) fn faster(
     }
     let step = DarStep {
         schema: Arc::new(Schema::new(ordinary.schema().as_arrow().fields().clone())),
-        folding: Folding {
-            by_consumer: by_consumer.is_some(),
-            with_consumers: by_consumer.is_some(),
-            skip_rejected: call.is(&REJECTS, "skip"),
-            ids: (dated.site_kind().data_type(), dated.org_kind().data_type()),
-            zones: call.zones.clone(),
-            files: None,
-        },
+        folding: folding(call, dated, by_consumer.is_some(), by_consumer.is_some()),
         gen_ai_rule: gen_ai_rule(call),
         calendar: dated.calendar.clone(),
         messages: dated.messages.clone(),
@@ -79,18 +72,24 @@ pub(super) fn faster(
             .filter(|_| call.is(&RELATIONSHIP, "conversation") || by_consumer.is_some()),
         ordinary,
     };
-    let names: Vec<Expr> = step
-        .schema
-        .fields()
-        .iter()
-        .map(|field| column(field.name()).alias(field.name()))
-        .collect();
-    // The engine takes scans of one name for scans of one table, so every step has a name of its own.
-    static STEPS: AtomicU64 = AtomicU64::new(1);
-    let name = format!("dar_step_{}", STEPS.fetch_add(1, Ordering::Relaxed));
-    LogicalPlanBuilder::scan(name, provider_as_source(Arc::new(step)), None)?
-        .project(names)?
-        .build()
+    scanned("dar_step", Arc::new(step))
+}
+
+/// How messages are folded.
+pub(super) fn folding(
+    call: &Call,
+    dated: &Dated,
+    by_consumer: bool,
+    with_consumers: bool,
+) -> Folding {
+    Folding {
+        by_consumer,
+        with_consumers,
+        skip_rejected: call.is(&REJECTS, "skip"),
+        ids: (dated.site_kind().data_type(), dated.org_kind().data_type()),
+        zones: call.zones.clone(),
+        files: None,
+    }
 }
 
 /// The option `gen_ai_rule`.
@@ -272,12 +271,7 @@ impl TableProvider for DarStep {
         };
         let columns: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
         if columns.iter().any(|name| !MADE.contains(name)) {
-            let mut plan = LogicalPlanBuilder::from(self.ordinary.clone());
-            for filter in filters {
-                plan = plan.filter(filter.clone())?;
-            }
-            let plan = plan.project(columns.iter().map(|name| column(name)).collect::<Vec<_>>())?;
-            return state.create_physical_plan(&plan.build()?).await;
+            return planned(state, &self.ordinary, filters, &columns).await;
         }
         let messages = self.messages(&columns, filters)?;
         let messages = state.create_physical_plan(&messages).await?;

@@ -284,10 +284,12 @@ fn cumulative(rated: &Relation) -> Result<Expr> {
 /// is.
 fn of_their_sites(call_: &Call, rated: &Relation, periods: &LogicalPlan) -> Result<Relation> {
     let is_given = |name| call_.optional(name).is_some();
-    let is_kept = call_.keeper.is_some() || is_given(RATED_DARS.name) || is_given(DARS.name);
-    let (Some(messages), Some(sites), false) =
-        (call_.optional("messages"), call_.optional("sites"), is_kept)
-    else {
+    let is_elsewhere = call_.keeper.is_some() || is_given(RATED_DARS.name) || is_given(DARS.name);
+    let (Some(messages), Some(sites), false) = (
+        call_.optional("messages"),
+        call_.optional("sites"),
+        is_elsewhere,
+    ) else {
         return Ok(rated.clone());
     };
     let orgs = LogicalPlanBuilder::from(periods.clone())

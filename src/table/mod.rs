@@ -9,6 +9,7 @@ mod calendar;
 mod call;
 mod charged_messages;
 mod commitment_curve;
+mod computed;
 mod contracts;
 #[cfg_attr(
     not(all(feature = "cli", feature = "delta")),
@@ -44,6 +45,8 @@ use datafusion::logical_expr::LogicalPlan;
 
 pub(crate) use argument::{Argument, as_table_factor, table_factor};
 pub(crate) use call::Call;
+#[cfg(all(feature = "cli", feature = "delta"))]
+pub(crate) use computed::planned;
 #[cfg(all(feature = "cli", feature = "delta"))]
 pub(crate) use dar_source::DarSource;
 pub(crate) use dar_source::Keeper;

@@ -8,7 +8,7 @@ use std::io::BufWriter;
 use std::sync::Arc;
 
 use datafusion::error::{DataFusionError, Result};
-use datafusion::physical_plan::{collect, execute_stream};
+use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::sqlparser::ast::{CastKind, DataType, Expr, Value};
 use futures::StreamExt;
@@ -19,7 +19,7 @@ use super::answer::{Answer, Row, printable};
 use super::relation;
 use super::scope::Scope;
 use crate::cli::format::{self, Kind};
-use crate::cli::progress;
+use crate::cli::{engine, progress};
 use crate::sql::{self, Parameters};
 use crate::{error, lake};
 
@@ -164,11 +164,7 @@ impl Book {
             .iter()
             .map(|field| field.name().clone())
             .collect();
-        let context = Arc::new(rows.task_ctx());
-        // Boxed, because the future of a planned statement is large.
-        let plan = Box::pin(rows.create_physical_plan()).await?;
-        let _watch = progress::watch(&plan);
-        let batches = collect(plan, context).await?;
+        let batches = engine::collected(rows).await?;
         Answer::of(columns, &batches)
     }
 

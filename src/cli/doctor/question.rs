@@ -6,7 +6,7 @@ use datafusion::error::Result;
 use datafusion::prelude::SessionContext;
 
 use super::finding::Findings;
-use crate::cli::{engine, progress};
+use crate::cli::engine;
 use crate::sql;
 
 /// A row: a text a column, `None` for NULL.
@@ -19,13 +19,7 @@ pub(super) type Row = Vec<Option<String>>;
 /// Those of the query.
 pub(super) async fn ask(ctx: &SessionContext, query: &str) -> Result<Vec<Row>> {
     let rows = Box::pin(sql::sql(ctx, query)).await?;
-    let context = std::sync::Arc::new(rows.task_ctx());
-    let plan = rows.create_physical_plan().await?;
-    let watch = progress::watch(&plan);
-    let batches = engine::start(datafusion::physical_plan::collect(plan, context))?
-        .join()
-        .await??;
-    drop(watch);
+    let batches = engine::collected(rows).await?;
     let options = FormatOptions::default();
     let mut answer = Vec::new();
     for batch in &batches {

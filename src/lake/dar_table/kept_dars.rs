@@ -6,9 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::{Column, Result};
+use datafusion::common::Result;
 use datafusion::datasource::TableType;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, TableProviderFilterPushDown};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use tokio::sync::OnceCell;
 
@@ -20,7 +20,7 @@ use super::message_files::MessageFiles;
 use super::place::Place;
 use super::present::Present;
 use crate::exec::DaySet;
-use crate::table::DarSource;
+use crate::table::{DarSource, planned};
 
 /// See the module. What it finds when it is scanned first holds for all of its scans, so that a query that reads DARs
 /// twice reads the same ones.
@@ -125,22 +125,11 @@ impl TableProvider for KeptDars {
         {
             return known.files.scan(session, projection, filters, limit).await;
         }
-        let mut plan = LogicalPlanBuilder::from(self.source.dars.clone());
-        for filter in filters {
-            plan = plan.filter(filter.clone())?;
-        }
-        let fields = self.schema.fields();
-        let names = match projection {
-            Some(places) => places
-                .iter()
-                .filter_map(|place| fields.get(*place))
-                .collect(),
-            None => fields.iter().collect::<Vec<_>>(),
+        let fields = match projection {
+            Some(places) => self.schema.project(places)?.fields,
+            None => self.schema.fields().clone(),
         };
-        let columns = names
-            .iter()
-            .map(|field| Expr::Column(Column::new_unqualified(field.name())));
-        let plan = plan.project(columns.collect::<Vec<_>>())?.build()?;
-        session.create_physical_plan(&plan).await
+        let columns: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
+        planned(session, &self.source.dars, filters, &columns).await
     }
 }

@@ -16,7 +16,7 @@ use datafusion::logical_expr::{
 use datafusion::object_store::ObjectMeta;
 use serde::{Deserialize, Serialize};
 
-use crate::exec::FILE;
+use crate::exec::{FILE, MESSAGE_COLUMNS};
 use crate::lake::files::FilesTable;
 
 /// A file as it was found: another size, version or time of the same path is another file.
@@ -74,7 +74,7 @@ impl MessageFiles {
     /// How the relation makes the columns that bills read of those of its files, as text that is another if it makes them
     /// in another way. What else the files hold, or begin to hold, does not matter.
     pub(super) fn definition(&self) -> Result<String> {
-        let columns = READ.iter().map(|name| {
+        let columns = MESSAGE_COLUMNS.iter().map(|name| {
             let field = self
                 .plan
                 .schema()
@@ -95,18 +95,6 @@ impl MessageFiles {
         numbered(&self.plan, numbers)
     }
 }
-
-/// The columns of messages that DARs are made of.
-const READ: [&str; 8] = [
-    "site_id",
-    "conversation_id",
-    "consumer_id",
-    "sent_at",
-    "sent_by",
-    "audience",
-    "channel",
-    "intent_analyzer",
-];
 
 /// Whether the files of a plan have a column.
 fn has_column(plan: &LogicalPlan, name: &str) -> bool {

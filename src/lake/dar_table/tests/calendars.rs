@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 use super::lake::{Lake, PLAIN, SiteRow, Unit, counts, message, sites, switches};
-use crate::lake::dar_table::Refresh;
 
 const SECOND: SiteRow = (2, "two", "America/New_York", None, None, false);
 const TEST: SiteRow = (3, "two", "Asia/Tokyo", None, None, true);
@@ -93,19 +92,8 @@ async fn another_reading_asks_for_a_full_refresh() {
         !lake.is_from_table("SELECT * FROM dars").await,
         "another reading"
     );
-    let cause = lake.refresh(&PLAIN).await.unwrap_err().to_string();
-    assert!(
-        cause.contains("relationship was 'consumer' and is 'conversation'")
-            && cause.contains("--full"),
-        "{cause}"
-    );
-    lake.refresh(&Refresh {
-        full: true,
-        ..PLAIN
-    })
-    .await
-    .unwrap();
-    lake.check().await;
+    lake.asks_for_a_full_refresh("relationship was 'consumer' and is 'conversation'")
+        .await;
 }
 
 /// Of three sites one: only its days.
@@ -128,16 +116,5 @@ async fn a_change_that_reaches_everything_asks_for_a_full_refresh() {
     );
     lake.refresh(&PLAIN).await.unwrap();
     lake.sites = sites(&[(1, "one", "Asia/Tokyo", None, None, false)]);
-    let cause = lake.refresh(&PLAIN).await.unwrap_err().to_string();
-    assert!(
-        cause.contains("1 of 1 sites") && cause.contains("--full"),
-        "{cause}"
-    );
-    lake.refresh(&Refresh {
-        full: true,
-        ..PLAIN
-    })
-    .await
-    .unwrap();
-    lake.check().await;
+    lake.asks_for_a_full_refresh("1 of 1 sites").await;
 }

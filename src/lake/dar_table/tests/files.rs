@@ -179,16 +179,5 @@ async fn rows_of_a_stranger_are_found() {
         action,
     )
     .unwrap();
-    let cause = lake.refresh(&PLAIN).await.unwrap_err().to_string();
-    assert!(
-        cause.contains("part-0.parquet") && cause.contains("--full"),
-        "{cause}"
-    );
-    lake.refresh(&Refresh {
-        full: true,
-        ..PLAIN
-    })
-    .await
-    .unwrap();
-    lake.check().await;
+    lake.asks_for_a_full_refresh("part-0.parquet").await;
 }

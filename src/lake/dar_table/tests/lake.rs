@@ -181,6 +181,19 @@ impl Lake {
         refresh(&self.session("on"), asked).await
     }
 
+    /// A refresh fails, says why and asks for a full one, which makes the table equal.
+    pub(super) async fn asks_for_a_full_refresh(&self, why: &str) {
+        let cause = self.refresh(&PLAIN).await.unwrap_err().to_string();
+        assert!(cause.contains(why) && cause.contains("--full"), "{cause}");
+        self.refresh(&Refresh {
+            full: true,
+            ..PLAIN
+        })
+        .await
+        .unwrap();
+        self.check().await;
+    }
+
     /// The rows of a query and the types of its columns, in the order of their texts.
     pub(super) async fn rows(&self, dar_table: &str, sql: &str) -> Vec<String> {
         let ctx = self.session(dar_table);
