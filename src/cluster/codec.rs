@@ -23,10 +23,10 @@ use super::same_rules::SameRulesExec;
 use super::seen_files::SeenFilesExec;
 use super::settings::Part;
 use super::wire::{
-    Envelope, FoldNode, Node, SameColumnsNode, SameRulesNode, SeenFilesNode, SettleNode,
+    Envelope, FoldNode, Node, SameColumnsNode, SameRulesNode, SeenFilesNode, SettleNode, SitesNode,
 };
 use crate::domain::zone::ZoneDatabase;
-use crate::exec::{FoldMessagesExec, Folding, GenAiRule, SettleDarsExec};
+use crate::exec::{Asked, DaySet, FoldMessagesExec, Folding, GenAiRule, SettleDarsExec};
 use crate::lake::{HistoryExec, HistoryNode, RowsExec, RowsNode};
 use crate::{aggregate, error, scalar};
 
@@ -139,6 +139,10 @@ impl Codec {
             skip_rejected: node.skip_rejected,
             ids: (site.data_type().clone(), org.data_type().clone()),
             zones: self.zones.clone(),
+            asked: Asked {
+                days: DaySet::from_ends(&node.days),
+                sites: node.sites.map(|sites| sites.ids.into_iter().collect()),
+            },
             files: None,
         })
     }
@@ -258,6 +262,10 @@ fn folding_node(folding: &Folding) -> Result<FoldNode> {
         with_consumers: folding.with_consumers,
         skip_rejected: folding.skip_rejected,
         ids: Some((&ids).try_into()?),
+        days: folding.asked.days.ends().collect(),
+        sites: folding.asked.sites.as_ref().map(|ids| SitesNode {
+            ids: ids.iter().cloned().collect(),
+        }),
     })
 }
 

@@ -51,6 +51,19 @@ pub(super) struct FoldNode {
     /// Two fields, of the types of `site_id` and `org_id`.
     #[prost(message, optional, tag = "4")]
     pub(super) ids: Option<Schema>,
+    /// The first and the last day of each stretch of days that is asked for.
+    #[prost(sint32, repeated, tag = "5")]
+    pub(super) days: Vec<i32>,
+    /// The sites that are asked for, unless all are.
+    #[prost(message, optional, tag = "6")]
+    pub(super) sites: Option<SitesNode>,
+}
+
+/// Ids of sites.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct SitesNode {
+    #[prost(string, repeated, tag = "1")]
+    pub(super) ids: Vec<String>,
 }
 
 /// `SettleDarsExec`; its columns are those of the envelope.

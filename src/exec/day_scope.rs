@@ -1,4 +1,4 @@
-//! Sets of local days, and of sites' local days: what a refresh has to make anew.
+//! Sets of local days, and of sites' local days: what a query asks for, or a refresh has to make anew.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -40,6 +40,12 @@ impl DaySet {
     pub(crate) fn contains(&self, day: i32) -> bool {
         let place = self.0.partition_point(|range| range.1 < day);
         self.0.get(place).is_some_and(|range| range.0 <= day)
+    }
+
+    /// The first and the last day of each stretch of them, in order.
+    #[cfg(feature = "cluster")]
+    pub(super) fn stretches(&self) -> impl Iterator<Item = (i32, i32)> + '_ {
+        self.0.iter().copied()
     }
 
     /// From the first day to the last.

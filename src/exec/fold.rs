@@ -23,6 +23,7 @@ use datafusion::physical_plan::{
 use futures::{TryStreamExt, stream};
 use tokio::sync::OnceCell;
 
+use super::asked::Asked;
 use super::calendar::Calendar;
 use super::file_notes::FoldedFiles;
 use super::fold_partition::Fold;
@@ -64,6 +65,8 @@ pub(crate) struct Folding {
     pub(crate) ids: (DataType, DataType),
     /// The rules for days.
     pub(crate) zones: ZoneDatabase,
+    /// What is asked for; nothing else has to be made. Every message is checked all the same.
+    pub(crate) asked: Asked,
     /// The files that the messages come from, where somebody wants to know.
     pub(crate) files: Option<Arc<FoldedFiles>>,
 }
@@ -131,7 +134,11 @@ impl DisplayAs for FoldMessagesExec {
         } else {
             "fail"
         };
-        write!(f, "FoldMessagesExec: relationship={by}, rejects={rejects}")
+        let asked = &self.folding.asked;
+        write!(
+            f,
+            "FoldMessagesExec: relationship={by}, rejects={rejects}{asked}"
+        )
     }
 }
 

@@ -12,6 +12,7 @@ use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::metrics::{BaselineMetrics, RecordOutput};
 use futures::StreamExt;
 
+use super::asked::AskedNumbers;
 use super::calendar::{Calendar, SiteNumber};
 use super::file_notes::{FILE, NoteTaker};
 use super::fold::{Folding, SharedCalendar};
@@ -32,6 +33,8 @@ pub(super) struct Fold {
     rows: usize,
     window: Window,
     meanings: Meanings,
+    /// Known with the calendar.
+    asked: Option<Arc<AskedNumbers>>,
     notes: Option<NoteTaker>,
     hash: IdHash,
     ready: VecDeque<RecordBatch>,
@@ -59,6 +62,7 @@ impl Fold {
             rows,
             window: Window::default(),
             meanings: Meanings::new(),
+            asked: None,
             hash: IdHash::default(),
             ready: VecDeque::new(),
             is_done: false,
@@ -136,6 +140,10 @@ impl Fold {
         let batch = Batch::new(columns, self.folding.with_consumers)?;
         let files = files.map(|files| files.as_primitive::<UInt32Type>());
         self.meanings.next_batch();
+        let asked = self
+            .asked
+            .get_or_insert_with(|| Arc::new(AskedNumbers::new(&self.folding.asked, calendar)));
+        let asked = Arc::clone(asked);
         let mut messages: Vec<Message> = Vec::with_capacity(AT_ONCE);
         let rows = batch.sites.len();
         for start in (0..rows).step_by(AT_ONCE) {
@@ -151,6 +159,9 @@ impl Fold {
                         None => continue,
                     },
                 };
+                if !asked.contains(message.site, message.day) {
+                    continue;
+                }
                 if let Some(notes) = &mut self.notes
                     && !notes.counted(message.site, message.day)
                 {

@@ -5,6 +5,7 @@
 //! messages ──┴─ fold (window) ── parts, by site and day ── settle (merge) ── DARs
 //! ```
 
+mod asked;
 mod calendar;
 mod collect_calendar;
 #[cfg(all(feature = "cli", feature = "delta"))]
@@ -46,8 +47,10 @@ mod shelves;
 mod travel;
 mod window;
 
+pub(crate) use asked::Asked;
 pub(crate) use collect_calendar::CollectCalendar;
 pub(crate) use dar_rows::GenAiRule;
+pub(crate) use day_scope::DaySet;
 #[cfg(feature = "cluster")]
 pub(crate) use fold::FoldMessagesExec;
 pub(crate) use fold::Folding;
@@ -57,7 +60,7 @@ pub(crate) use settle::dars;
 #[cfg(all(feature = "cli", feature = "delta"))]
 pub(crate) use {
     calendar::{Calendar, SiteNumber},
-    day_scope::{DayScope, DaySet},
+    day_scope::DayScope,
     file_notes::{DISPOSITIONS, FILE, FileNotes, FoldedFiles},
     fold::fold,
     gen_ai_days::GenAiDays,

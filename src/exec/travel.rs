@@ -5,6 +5,7 @@ use std::sync::Arc;
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::dar_rows::GenAiRule;
+use super::day_scope::DaySet;
 use super::fold::{FoldMessagesExec, Folding, SharedCalendar};
 use super::settle::SettleDarsExec;
 
@@ -33,6 +34,23 @@ impl SettleDarsExec {
     /// When generative AI counts as on.
     pub(crate) fn gen_ai_rule(&self) -> GenAiRule {
         self.gen_ai_rule
+    }
+}
+
+impl DaySet {
+    /// The first and the last day of each stretch, one after the other.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = i32> + '_ {
+        self.stretches().flat_map(|(first, last)| [first, last])
+    }
+
+    /// The days that such ends are of.
+    pub(crate) fn from_ends(ends: &[i32]) -> Self {
+        let (pairs, _) = ends.as_chunks::<2>();
+        let mut days = Self::default();
+        for [first, last] in pairs {
+            days.unite(&Self::range(*first..=*last));
+        }
+        days
     }
 }
 

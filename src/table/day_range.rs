@@ -1,8 +1,8 @@
 //! Pruning by day where every site has its own zone: a wider range on `sent_at` beside the exact predicate.
 //!
 //! A filter on the `day` of `dars()` ends up as `dayrate_day(sent_at, time_zone) = D` above the join that brings the
-//! zone, where it prunes no file. But no zone is further than 26 hours from UTC, so `sent_at` must lie between a day
-//! before `D` and two days after it began in UTC. This rule says so below the join; the exact predicate stays. Rows
+//! zone, where it prunes no file. But no zone is further than 26 hours from UTC, so `sent_at` must lie between 26 hours
+//! before `D` begins in UTC and 26 hours after it ends there. This rule says so below the join; the exact predicate stays. Rows
 //! without a usable `sent_at` are kept, so that the check for rejected rows still sees them.
 
 use std::sync::Arc;
@@ -23,8 +23,8 @@ use crate::scalar::internal::{DAY_NAME, per_second};
 #[derive(Debug, Default)]
 pub(crate) struct SentAtRange;
 
-/// Days on each side: a local day begins at most 26 hours before and ends at most 26 hours after the UTC day.
-const MARGIN: i64 = 2;
+/// Seconds on each side: a local day begins at most 26 hours before and ends at most 26 hours after the UTC day.
+const MARGIN: i64 = 26 * 3_600;
 
 impl OptimizerRule for SentAtRange {
     fn name(&self) -> &str {
@@ -210,14 +210,16 @@ fn range(days: &Days, data_type: &DataType) -> Option<Expr> {
             .ok()
             .map(lit)
     };
-    let midnight = |day: i64| count(day.checked_mul(86_400)?.checked_mul(per_second(*unit))?);
+    let midnight = |day: i32, margin: i64| {
+        count((i64::from(day) * 86_400 + margin).checked_mul(per_second(*unit))?)
+    };
     let instant = || Expr::Column(days.instant.clone());
     let from = match days.first {
-        Some(day) => Some(instant().gt_eq(midnight(i64::from(day) - MARGIN)?)),
+        Some(day) => Some(instant().gt_eq(midnight(day, -MARGIN)?)),
         None => None,
     };
     let to = match days.last {
-        Some(day) => Some(instant().lt(midnight(i64::from(day) + 1 + MARGIN)?)),
+        Some(day) => Some(instant().lt(midnight(day, 86_400 + MARGIN)?)),
         None => None,
     };
     let inside = conjunction(from.into_iter().chain(to))?;

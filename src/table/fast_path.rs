@@ -19,13 +19,14 @@ use datafusion::logical_expr::{
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::Call;
+use super::asked::asked;
 use super::calendar::Dated;
 use super::computed::{planned, scanned};
 use super::day_range::sent_at_range;
 use super::expression::call;
 use super::option::{FAST_PATH, GEN_AI_RULE, REJECTS, RELATIONSHIP};
 use super::relation::{IdKind, Relation, null};
-use crate::exec::{self, Folding, GenAiRule};
+use crate::exec::{self, Asked, Folding, GenAiRule};
 use crate::scalar::internal;
 
 /// The columns that the operators make.
@@ -88,6 +89,7 @@ pub(super) fn folding(
         skip_rejected: call.is(&REJECTS, "skip"),
         ids: (dated.site_kind().data_type(), dated.org_kind().data_type()),
         zones: call.zones.clone(),
+        asked: Asked::all(),
         files: None,
     }
 }
@@ -248,14 +250,15 @@ impl TableProvider for DarStep {
         &self,
         filters: &[&Expr],
     ) -> Result<Vec<TableProviderFilterPushDown>> {
-        let of_day = |filter: &&Expr| {
+        let of_key = |filter: &&Expr| {
             let columns = filter.column_refs();
-            match columns.iter().all(|column| column.name == "day") && !filter.is_volatile() {
+            let mut names = columns.iter().map(|column| column.name.as_str());
+            match names.all(|name| ["site_id", "day"].contains(&name)) && !filter.is_volatile() {
                 true => TableProviderFilterPushDown::Inexact,
                 false => TableProviderFilterPushDown::Unsupported,
             }
         };
-        Ok(filters.iter().map(of_day).collect())
+        Ok(filters.iter().map(of_key).collect())
     }
 
     async fn scan(
@@ -278,6 +281,7 @@ impl TableProvider for DarStep {
         let calendar = state.create_physical_plan(&self.calendar).await?;
         let folding = Folding {
             with_consumers: self.with_consumers(&columns),
+            asked: asked(filters),
             ..self.folding.clone()
         };
         Ok(exec::dars(

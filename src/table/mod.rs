@@ -5,6 +5,7 @@
 //! `message_days → dars → rated_dars` is built of the same steps, so each level adds up to the one above it.
 
 mod argument;
+mod asked;
 mod calendar;
 mod call;
 mod charged_messages;
@@ -44,6 +45,8 @@ use datafusion::common::Result;
 use datafusion::logical_expr::LogicalPlan;
 
 pub(crate) use argument::{Argument, as_table_factor, table_factor};
+#[cfg(all(feature = "cli", feature = "delta"))]
+pub(crate) use asked::asked_days;
 pub(crate) use call::Call;
 #[cfg(all(feature = "cli", feature = "delta"))]
 pub(crate) use computed::planned;

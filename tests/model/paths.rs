@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use datafusion::physical_plan::{ExecutionPlan, collect};
+use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
 use datafusion::prelude::SessionContext;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -59,10 +59,14 @@ fn both_paths_give_the_same_rows() {
         "SELECT org_id, day, count(*), sum(messages), max(last_message_at) FROM {} GROUP BY org_id, day",
         "SELECT time_zone, bool_or(gen_ai), bool_and(intent_analyzer) FROM {} GROUP BY time_zone",
         "SELECT site_id, bot_messages FROM {} WHERE day > DATE '2011-12-30' AND channel IS NOT NULL",
+        "SELECT relationship_id, messages FROM {} WHERE day IN (DATE '2011-12-31', DATE '2025-03-09', DATE '2025-03-30')",
+        "SELECT day, sum(messages) FROM {} WHERE site_id = '7' GROUP BY day",
+        "SELECT * FROM {} WHERE site_id IN ('8', '70') AND day BETWEEN DATE '2010-11-06' AND DATE '2025-01-01'",
+        "SELECT * FROM {} WHERE site_id = '7' OR day < DATE '2011-12-30'",
         "SELECT a.relationship_id, b.day FROM {} AS a JOIN {} AS b ON a.org_id = b.org_id AND a.day = b.day",
     ];
     holds(
-        48,
+        96,
         (
             billed(true),
             form(true),
@@ -149,6 +153,47 @@ async fn answered(memory: Option<usize>, path: &str, sql: &str) -> (Vec<String>,
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     lines.sort();
     (lines, spilled(plan.as_ref()))
+}
+
+/// What a filter on site and day leaves out is not made into parts either, and the plan says which DARs are asked for.
+#[test]
+fn only_what_is_asked_for_is_made() {
+    let all = "SELECT * FROM dars(messages, sites)";
+    let some = format!(
+        "{all} WHERE site_id = 's3' AND day >= DATE '2025-03-30' AND day < DATE '2025-04-01'"
+    );
+    let (of_all, _) = block_on(folded(all));
+    let (of_some, shown) = block_on(folded(&some));
+    // Two of eleven days, one of eleven sites.
+    assert!(
+        0 < of_some && of_some * 40 < of_all,
+        "{of_some} of {of_all}"
+    );
+    assert!(
+        shown.ends_with(", sites=1, days=2025-03-30..2025-03-31"),
+        "{shown}"
+    );
+}
+
+/// How many parts were made for a query, and how its plan shows the operator that makes them.
+async fn folded(sql: &str) -> (usize, String) {
+    let ctx = many(None).await;
+    let frame = dayrate::sql(&ctx, sql).await.unwrap();
+    let context = Arc::new(frame.task_ctx());
+    let plan = frame.create_physical_plan().await.unwrap();
+    collect(Arc::clone(&plan), context).await.unwrap();
+    let fold = found(&plan, "FoldMessagesExec").unwrap();
+    let shown = displayable(fold.as_ref()).one_line().to_string();
+    let rows = fold.metrics().unwrap().output_rows().unwrap();
+    (rows, shown.trim_end().to_owned())
+}
+
+fn found(plan: &Arc<dyn ExecutionPlan>, name: &str) -> Option<Arc<dyn ExecutionPlan>> {
+    if plan.name() == name {
+        return Some(Arc::clone(plan));
+    }
+    let mut children = plan.children().into_iter();
+    children.find_map(|child| found(child, name))
 }
 
 fn spilled(plan: &dyn ExecutionPlan) -> bool {

@@ -12,7 +12,6 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use tokio::sync::OnceCell;
 
-use super::asked_days::asked_days;
 use super::kept_scan::KeptFiles;
 use super::log::Log;
 use super::manifest::Manifest;
@@ -20,7 +19,7 @@ use super::message_files::MessageFiles;
 use super::place::Place;
 use super::present::Present;
 use crate::exec::DaySet;
-use crate::table::{DarSource, planned};
+use crate::table::{DarSource, asked_days, planned};
 
 /// See the module. What it finds when it is scanned first holds for all of its scans, so that a query that reads DARs
 /// twice reads the same ones.

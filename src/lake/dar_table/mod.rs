@@ -8,7 +8,6 @@
 
 mod actions;
 mod alike;
-mod asked_days;
 mod attempt;
 mod day_job;
 mod day_rows;
