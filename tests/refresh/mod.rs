@@ -3,6 +3,7 @@
 //!
 //! `DAYRATE_KILLS=100` makes the killing a long run.
 
+mod stall;
 mod store;
 
 use std::collections::BTreeSet;
