@@ -282,8 +282,13 @@ fn unreadable(
         Some(Moment::Version(version)) => format!(" at version {version}"),
         Some(Moment::At(time)) => format!(" as of {time}"),
     };
+    let cause = cause.to_string();
+    let remedy = match cause.contains("not supported") {
+        true => "Have its writer take that feature away, or export its rows as Parquet",
+        false => "Old versions go when the table is cleaned up",
+    };
     error::data(format!(
-        "the Delta table '{location}' cannot be read{when}: {cause}. Old versions go when the table is cleaned up"
+        "the Delta table '{location}' cannot be read{when}: {cause}. {remedy}"
     ))
 }
 

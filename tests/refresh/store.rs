@@ -9,7 +9,7 @@ use super::{assert_equal, rows};
 use crate::stores::server::{S3, SECRET, run, store};
 use crate::{Answer, Desk};
 
-const RELATIONS: &str = "\
+pub(super) const RELATIONS: &str = "\
 [relations]
 messages = \"s3://exports/messages\"
 sites = \"s3://exports/sites.parquet\"
@@ -18,7 +18,7 @@ feature_periods = \"s3://exports/feature_periods.parquet\"
 path = \"s3://exports/tables/dars\"
 ";
 
-fn start(months: &[u32]) -> S3 {
+pub(super) fn start(months: &[u32]) -> S3 {
     let s3 = S3::start();
     s3.put("generated/sites.parquet", "sites.parquet").put(
         "generated/feature_periods.parquet",
@@ -29,14 +29,14 @@ fn start(months: &[u32]) -> S3 {
 }
 
 /// A folder with the configuration of a store that is given time to answer: it has a whole year to deliver.
-fn patient(s3: &S3) -> Desk {
+pub(super) fn patient(s3: &S3) -> Desk {
     let desk = Desk::new();
     let store = store(s3.port).replace("request_timeout = 4", "request_timeout = 60");
     desk.write("dayrate.toml", &format!("{store}{RELATIONS}"));
     desk
 }
 
-fn come(s3: &S3, months: &[u32]) {
+pub(super) fn come(s3: &S3, months: &[u32]) {
     for month in months {
         s3.put(
             &format!("generated/messages/month=2025-{month:02}/part-0.parquet"),
@@ -46,14 +46,17 @@ fn come(s3: &S3, months: &[u32]) {
 }
 
 /// Objects of the table that no version of it names.
-fn litter(s3: &S3) -> Vec<String> {
+pub(super) fn litter(s3: &S3) -> Vec<String> {
     let objects = s3.objects();
     let table = objects
         .iter()
         .filter(|object| object.starts_with("tables/dars/"));
     let (log, others): (Vec<&String>, Vec<&String>) =
         table.partition(|object| object.contains("/_delta_log/"));
+    // The log names the manifest, and that the counts.
+    let notes = others.iter().filter(|object| object.ends_with(".json"));
     let log = log.iter().filter(|object| object.ends_with(".json"));
+    let log = log.chain(notes);
     let log: String = log
         .map(|object| std::fs::read_to_string(s3.object(object)).unwrap())
         .collect();

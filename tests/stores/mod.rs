@@ -3,6 +3,7 @@
 //!
 //! The store is a real S3 server on loopback; where one must misbehave, a few lines of our own do.
 
+mod others;
 pub(crate) mod server;
 
 use std::io::Write;

@@ -81,12 +81,16 @@ pub(super) fn actions(
     let removed = commit
         .removed
         .iter()
-        .map(|(day, file)| (&file.path, file.size, day_value(*day)));
-    let strangers = commit
-        .strangers
-        .iter()
-        .map(|file| (&file.path, file.size, file.partition.clone()));
-    for (path, size, partition) in removed.chain(strangers) {
+        .map(|(day, file)| (&file.path, file.size, day_value(*day), None));
+    let strangers = commit.strangers.iter().map(|file| {
+        (
+            &file.path,
+            file.size,
+            file.partition.clone(),
+            file.deleted.clone(),
+        )
+    });
+    for (path, size, partition, deletion_vector) in removed.chain(strangers) {
         actions.push(Action::Remove(Remove {
             path: path.clone(),
             data_change: true,
@@ -94,6 +98,7 @@ pub(super) fn actions(
             extended_file_metadata: Some(true),
             partition_values: Some(partition),
             size: Some(i64::try_from(size).unwrap_or(i64::MAX)),
+            deletion_vector,
             ..Remove::default()
         }));
     }

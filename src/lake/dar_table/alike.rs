@@ -51,6 +51,8 @@ pub(super) fn alike(day: i32, dars: &RecordBatch, org: &DataType) -> Result<Reco
     for row in &rows {
         *counts.entry(row).or_default() += 1;
     }
+    let mut counts: Vec<(Row<'_>, i64)> = counts.into_iter().collect();
+    counts.sort_unstable_by_key(|(kind, _)| *kind);
     let (kinds, counts): (Vec<Row<'_>>, Vec<i64>) = counts.into_iter().unzip();
     let mut columns = converter.convert_rows(kinds)?;
     columns.push(Arc::new(Date32Array::from_value(day, counts.len())));

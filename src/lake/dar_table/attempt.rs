@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{Schema, TimeUnit};
-use datafusion::catalog::MemTable;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::source_as_provider;
 use datafusion::error::{DataFusionError, Result};
@@ -12,19 +11,19 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::object_store::{ObjectStoreExt, PutPayload};
 use datafusion::prelude::SessionContext;
 
-use super::alike;
 use super::kept_dars::KeptDars;
 use super::kept_scan::KeptFiles;
 use super::litter::{Litter, discard};
 use super::lock::NOTES;
 use super::log::{Commit, DayFile, Log, Snapshot};
 use super::manifest::{Manifest, dispositions};
-use super::money::{Dars, Money};
+use super::money::Money;
 use super::place::Place;
 use super::present::Present;
 use super::refresh::Refresh;
 use super::run::{Done, Run};
 use super::summary::Summary;
+use super::tally::Tally;
 use super::work::{Now, Work};
 use crate::error;
 use crate::exec::{DISPOSITIONS, DaySet, Keep};
@@ -118,8 +117,9 @@ impl Attempt {
         summary.rejected = after.rejected();
         summary.days = done.days.keys().copied().collect();
         summary.dars = done.dars;
+        let mut tally = self.tally(&before, &kept, &done).await?;
         if !done.dars.is_none() || after.money.is_none() {
-            match self.money(ctx, asked, &kept, &done).await {
+            match self.money(ctx, asked, &done.files(&kept), &mut tally).await {
                 Ok(money) => {
                     summary.money = before.money.changes(&money);
                     after.money = money;
@@ -130,10 +130,14 @@ impl Attempt {
         if asked.dry_run {
             return Ok(Some(summary));
         }
+        after.tally = Some(tally.write(&self.place, &run).await?);
         let commit = commit(base.as_ref(), &done, &run, &after);
         let version = self
             .publish(base.as_ref(), &commit, &after, &keep, litter)
             .await?;
+        if version.is_none() && after.tally != before.tally {
+            discard(&self.place, after.tally.as_deref().into_iter()).await;
+        }
         summary.version = version;
         Ok(version.is_some().then_some(summary))
     }
@@ -163,11 +167,10 @@ impl Attempt {
 
     /// What earlier runs have left, and the manifest that nobody needs once there is a next one.
     async fn litter(&self, base: Option<&Snapshot>, before: &Manifest) -> Result<Litter> {
-        let previous = before.previous.as_deref();
-        Litter::find(&self.place, &self.log, base, previous).await
+        Litter::find(&self.place, &self.log, base, before).await
     }
 
-    /// Writes the manifest and commits; the version that it makes, or `None` if another writer was there first.
+    /// Writes the notes and commits; the version that it makes, or `None` if another writer was there first.
     async fn publish(
         &self,
         base: Option<&Snapshot>,
@@ -176,16 +179,19 @@ impl Attempt {
         keep: &Keep,
         litter: Litter,
     ) -> Result<Option<u64>> {
-        let added = commit.added.iter().map(|(_, file)| file.path.clone());
-        let written: HashSet<String> = added.chain([commit.manifest.clone()]).collect();
         let manifest = self.place.below(&commit.manifest);
         let bytes = PutPayload::from(after.bytes()?);
         let note = self.place.store().put(&manifest, bytes).await;
         note.map_err(|cause| DataFusionError::ObjectStore(Box::new(cause)))?;
         let version = self.log.commit(base, commit, &keep.ids.schema()).await?;
+        let files = commit.added.iter().map(|(_, file)| file.path.clone());
+        let mut files: HashSet<String> = files.chain([commit.manifest.clone()]).collect();
         match version {
-            Some(_) => litter.remove(&self.place, &written).await,
-            None => discard(&self.place, written.iter().map(String::as_str)).await,
+            Some(_) => {
+                files.extend(after.tally.clone());
+                litter.remove(&self.place, &files).await;
+            }
+            None => discard(&self.place, files.iter().map(String::as_str)).await,
         }
         Ok(version)
     }
@@ -252,32 +258,49 @@ impl Attempt {
         after
     }
 
-    /// What the contracts come to over the rows that the table will have.
+    /// How many DARs of each day are alike, as far as that is known without a look at the days' files.
+    async fn tally(
+        &self,
+        before: &Manifest,
+        kept: &BTreeMap<i32, DayFile>,
+        done: &Done,
+    ) -> Result<Tally> {
+        let mut tally = Tally::new(self.source.dars.schema().as_arrow())?;
+        if let Some(path) = &before.tally {
+            tally.load(&self.place, path).await?;
+        }
+        tally.retain(&done.files(kept));
+        for (day, rows) in &done.alike {
+            if let Some(Some(file)) = done.days.get(day) {
+                tally.insert(*day, file, rows.clone());
+            }
+        }
+        Ok(tally)
+    }
+
+    /// What the contracts come to over the rows that the table will have; nothing if there are no contracts.
     async fn money(
         &self,
         ctx: &SessionContext,
         asked: &Refresh,
-        kept: &BTreeMap<i32, DayFile>,
-        done: &Done,
+        days: &BTreeMap<i32, DayFile>,
+        tally: &mut Tally,
     ) -> Result<Money> {
-        let is_as_it_was = |day: &i32, file: &DayFile| match done.days.get(day) {
-            Some(now) => now.as_ref() == Some(file),
-            None => true,
-        };
-        let days = kept.iter().filter(|(day, file)| is_as_it_was(day, file));
-        let schema = self.source.dars.schema().as_arrow();
-        let kept = KeptFiles {
-            place: self.place.clone(),
-            days: days.map(|(day, file)| (*day, file.clone())).collect(),
-            version: None,
-            schema: Arc::new(Schema::new(schema.fields().clone())),
-        };
-        let touched = MemTable::try_new(alike::schema(schema)?, vec![done.alike.clone()])?;
-        let dars = Dars {
-            kept: Arc::new(kept),
-            touched: Arc::new(touched),
-        };
-        Ok(Money::of(ctx, dars, asked.as_of).await?.unwrap_or_default())
+        if !crate::sql::exists(ctx, "contracts") {
+            return Ok(Money::default());
+        }
+        let missing = tally.missing(days);
+        if !missing.is_empty() {
+            let fields = self.source.dars.schema().as_arrow().fields().clone();
+            let dars = KeptFiles {
+                place: self.place.clone(),
+                days: missing.clone(),
+                version: None,
+                schema: Arc::new(Schema::new(fields)),
+            };
+            tally.count(ctx, Arc::new(dars), &missing).await?;
+        }
+        Money::of(ctx, tally.rows()?, asked.as_of).await
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) struct SettledDay {
     /// The file that it has now, if it has rows.
     pub(super) file: Option<DayFile>,
     pub(super) dars: DarCounts,
-    /// Its DARs by what a bill asks of them, if they are others now.
+    /// Its DARs by what a bill asks of them, unless they are as they were.
     pub(super) alike: Option<RecordBatch>,
 }
 
@@ -66,7 +66,10 @@ impl DayJob {
                 day: self.day,
                 file: self.kept,
                 dars: DarCounts::default(),
-                alike: None,
+                alike: match self.is_anew {
+                    true => Some(alike(self.day, &after, &self.keep.ids.org)?),
+                    false => None,
+                },
             });
         }
         let mut dars = day_rows::compared(&before, &after, self.keep.by_consumer)?;

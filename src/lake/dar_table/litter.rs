@@ -15,25 +15,29 @@ use futures::TryStreamExt;
 use super::day_rows::is_day_file;
 use super::lock::NOTES;
 use super::log::{Log, Snapshot};
+use super::manifest::Manifest;
 use super::place::Place;
+use super::tally::is_tally;
 
 /// Files of ours that the newest version of the table does not need, or will not.
 #[derive(Debug, Default)]
 pub(super) struct Litter {
     found: Vec<Path>,
     /// What the next version does not need either.
-    outlived: Option<Path>,
+    outlived: Vec<Path>,
 }
 
 impl Litter {
-    /// Looks for them. `previous` is the manifest before the snapshot's.
+    /// Looks for them. `before` is the snapshot's manifest.
     pub(super) async fn find(
         place: &Place,
         log: &Log,
         snapshot: Option<&Snapshot>,
-        previous: Option<&str>,
+        before: &Manifest,
     ) -> Result<Self> {
-        let mut needed: HashSet<String> = previous.into_iter().map(str::to_owned).collect();
+        // Who reads the snapshot may have looked for the manifest before it; a tally is only for the next version.
+        let outlived: Vec<&String> = before.previous.iter().chain(&before.tally).collect();
+        let mut needed: HashSet<String> = outlived.iter().copied().cloned().collect();
         if let Some(snapshot) = snapshot {
             needed.insert(snapshot.manifest.clone());
             needed.extend(snapshot.days.values().map(|file| file.path.clone()));
@@ -56,7 +60,7 @@ impl Litter {
         }
         Ok(Self {
             found: litter,
-            outlived: previous.map(|path| place.below(path)),
+            outlived: outlived.into_iter().map(|path| place.below(path)).collect(),
         })
     }
 
@@ -69,7 +73,10 @@ impl Litter {
     /// away now is found again next time.
     pub(super) async fn remove(self, place: &Place, kept: &HashSet<String>) {
         let kept: HashSet<Path> = kept.iter().map(|path| place.below(path)).collect();
-        let outlived = self.outlived.filter(|_| !kept.is_empty());
+        let outlived = match kept.is_empty() {
+            true => Vec::new(),
+            false => self.outlived,
+        };
         let litter = self.found.into_iter().chain(outlived);
         for path in litter.filter(|path| !kept.contains(path)) {
             let _ = place.store().delete(&path).await;
@@ -92,7 +99,7 @@ fn is_ours(below: &[String]) -> bool {
     match below {
         [folder, file] if folder.starts_with("day=") => is_day_file(file),
         [folder, file] if folder == NOTES => {
-            file.starts_with("manifest-") && file.ends_with(".json")
+            is_tally(file) || (file.starts_with("manifest-") && file.ends_with(".json"))
         }
         _ => false,
     }

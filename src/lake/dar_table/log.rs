@@ -7,6 +7,7 @@ use datafusion::arrow::datatypes::Schema;
 use datafusion::error::{DataFusionError, Result};
 use deltalake::DeltaTable;
 use deltalake::DeltaTableError;
+use deltalake::kernel::DeletionVectorDescriptor;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TableReference};
 use deltalake::logstore::LogStoreRef;
 use deltalake::protocol::{DeltaOperation, SaveMode};
@@ -52,13 +53,15 @@ pub(super) struct Snapshot {
     pub(super) state: Arc<DeltaTableState>,
 }
 
-/// A file that `dayrate refresh` has not added.
+/// A file that `dayrate refresh` has not added, or not with these rows.
 #[derive(Debug, Clone)]
 pub(super) struct Stranger {
     /// Below the table.
     pub(super) path: String,
     pub(super) size: u64,
     pub(super) partition: HashMap<String, Option<String>>,
+    /// The rows of it that something else has deleted.
+    pub(super) deleted: Option<DeletionVectorDescriptor>,
 }
 
 /// What a commit changes.
@@ -84,8 +87,11 @@ impl Snapshot {
         match self.strangers.first() {
             None => Ok(()),
             Some(stranger) => Err(error::data(format!(
-                "the table '{table}' has a file that 'dayrate refresh' did not write, or two of one day: '{}'. Make the \
-                 table anew: dayrate refresh --full",
+                "the table '{table}' has a file {}: '{}'. Make the table anew: dayrate refresh --full",
+                match stranger.deleted {
+                    None => "that 'dayrate refresh' did not write, or two of one day",
+                    Some(_) => "of which something else has deleted rows",
+                },
                 stranger.path
             ))),
         }
@@ -149,14 +155,18 @@ impl Log {
             let path = file.path().into_owned();
             let size = u64::try_from(file.size()).unwrap_or_default();
             let is_ours = path.rsplit('/').next().is_some_and(is_day_file);
+            let deleted = file.deletion_vector_descriptor();
             match (day, file.num_records()) {
-                (Some(day), Some(rows)) if is_ours && !days.contains_key(&day) => {
+                (Some(day), Some(rows))
+                    if is_ours && deleted.is_none() && !days.contains_key(&day) =>
+                {
                     days.insert(day, DayFile { path, size, rows });
                 }
                 _ => strangers.push(Stranger {
                     path,
                     size,
                     partition,
+                    deleted,
                 }),
             }
         }

@@ -34,6 +34,9 @@ pub(super) struct Manifest {
     /// What the contracts came to when the table was last refreshed.
     #[serde(default)]
     pub(super) money: Money,
+    /// The path of the [`super::tally`], below the table.
+    #[serde(default)]
+    pub(super) tally: Option<String>,
 }
 
 /// Days for which the same files have been read, with the same calendar.
@@ -123,6 +126,7 @@ impl Manifest {
             skips: false,
             previous: None,
             money: Money::default(),
+            tally: None,
         }
     }
 

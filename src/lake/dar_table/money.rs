@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
-use datafusion::catalog::TableProvider;
+use datafusion::catalog::MemTable;
 use datafusion::common::{TableReference, exec_datafusion_err};
 use datafusion::error::Result;
 use datafusion::prelude::SessionContext;
@@ -50,48 +50,32 @@ impl MoneyChange {
 #[serde(transparent)]
 pub(super) struct Money(Vec<(Owed, String)>);
 
-/// The DARs that a table will have.
-pub(super) struct Dars {
-    /// Those of the days that are as they were.
-    pub(super) kept: Arc<dyn TableProvider>,
-    /// Those of all other days; see [`super::alike`].
-    pub(super) touched: Arc<dyn TableProvider>,
-}
-
-/// The names under which they are looked at.
-const KEPT: &str = "dayrate kept";
-/// See [`KEPT`].
-const TOUCHED: &str = "dayrate touched";
+/// The name under which DARs are looked at.
+const DARS: &str = "dayrate alike";
 
 impl Money {
-    /// What the session's contracts come to over `dars`; `None` if it has no contracts.
+    /// What the session's contracts come to over `dars`, as [`super::alike`] has them.
     ///
     /// # Errors
     ///
     /// What is wrong with the contracts.
     pub(super) async fn of(
         ctx: &SessionContext,
-        dars: Dars,
+        dars: RecordBatch,
         as_of: Option<Day>,
-    ) -> Result<Option<Self>> {
-        if !crate::sql::exists(ctx, "contracts") {
-            return Ok(None);
-        }
-        ctx.register_table(TableReference::bare(KEPT), dars.kept)?;
-        ctx.register_table(TableReference::bare(TOUCHED), dars.touched)?;
+    ) -> Result<Self> {
+        let dars = MemTable::try_new(dars.schema(), vec![vec![dars]])?;
+        ctx.register_table(TableReference::bare(DARS), Arc::new(dars))?;
         let amounts = Self::amounts(ctx, as_of.unwrap_or_else(ended_everywhere)).await;
-        ctx.deregister_table(TableReference::bare(KEPT))?;
-        ctx.deregister_table(TableReference::bare(TOUCHED))?;
-        amounts.map(Some)
+        ctx.deregister_table(TableReference::bare(DARS))?;
+        amounts
     }
 
     async fn amounts(ctx: &SessionContext, as_of: Day) -> Result<Self> {
-        // DARs that cost the same on the same day are one row: a bill does not ask which they are.
         let sql = format!(
             "SELECT scenario, org_id, contract_id, period_start, period_end, currency, sum(amount) AS amount \
-             FROM invoice_lines(rated_dars((SELECT org_id, day, gen_ai, intent_analyzer, count(*) AS \"{DARS_ALIKE}\" \
-             FROM \"{KEPT}\" GROUP BY org_id, day, gen_ai, intent_analyzer UNION ALL \
-             SELECT org_id, day, gen_ai, intent_analyzer, \"{DARS_ALIKE}\" FROM \"{TOUCHED}\"), scenario => '*'), \
+             FROM invoice_lines(rated_dars((SELECT org_id, day, gen_ai, intent_analyzer, \"{DARS_ALIKE}\" \
+             FROM \"{DARS}\"), scenario => '*'), \
              as_of => DATE '{}', channel_charges => NULL) \
              WHERE contract_id IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6",
             show_day(i64::from(as_of)),

@@ -49,8 +49,22 @@ pub(super) struct Done {
     /// Every day that was touched: the file that it has now, if it has rows.
     pub(super) days: BTreeMap<i32, Option<DayFile>>,
     pub(super) dars: DarCounts,
-    /// The DARs of the days whose rows are others now; see [`super::alike`].
-    pub(super) alike: Vec<RecordBatch>,
+    /// The DARs of the days whose rows are others now, or were made anew; see [`super::alike`].
+    pub(super) alike: BTreeMap<i32, RecordBatch>,
+}
+
+impl Done {
+    /// The files of all days, where these were the files before.
+    pub(super) fn files(&self, before: &BTreeMap<i32, DayFile>) -> BTreeMap<i32, DayFile> {
+        let mut files = before.clone();
+        for (day, now) in &self.days {
+            match now {
+                Some(file) => files.insert(*day, file.clone()),
+                None => files.remove(day),
+            };
+        }
+        files
+    }
 }
 
 impl Run<'_> {
@@ -78,7 +92,8 @@ impl Run<'_> {
             let settled = settled?;
             done.dars.add(settled.dars);
             done.days.insert(settled.day, settled.file);
-            done.alike.extend(settled.alike);
+            let alike = settled.alike.map(|alike| (settled.day, alike));
+            done.alike.extend(alike);
             Ok::<_, DataFusionError>(())
         };
         let mut at_work = FuturesUnordered::new();

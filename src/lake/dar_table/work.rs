@@ -81,6 +81,7 @@ impl Work {
                 skips: before.skips,
                 previous: before.previous.clone(),
                 money: before.money.clone(),
+                tally: before.tally.clone(),
             },
             counts: counts(before, now),
             is_done: false,

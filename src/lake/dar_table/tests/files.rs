@@ -181,3 +181,30 @@ async fn rows_of_a_stranger_are_found() {
     .unwrap();
     lake.asks_for_a_full_refresh("part-0.parquet").await;
 }
+
+/// Rows that another writer has deleted, without a new file for those that are left.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_were_deleted_elsewhere_are_found() {
+    let (lake, _) = lake().await;
+    let file = std::fs::read_dir(lake.path("dars/day=2026-01-05")).unwrap();
+    let file = file.map(|file| file.unwrap().file_name()).next().unwrap();
+    let path = format!("day=2026-01-05/{}", file.to_str().unwrap());
+    let size = std::fs::metadata(lake.path(&format!("dars/{path}")))
+        .unwrap()
+        .len();
+    let file = format!(
+        "\"path\":\"{path}\",\"partitionValues\":{{\"day\":\"2026-01-05\"}},\"size\":{size},\"dataChange\":true"
+    );
+    // The vector of the protocol's own example; it is never read.
+    let actions = format!(
+        "{{\"protocol\":{{\"minReaderVersion\":3,\"minWriterVersion\":7,\"readerFeatures\":[\"deletionVectors\"],\
+         \"writerFeatures\":[\"deletionVectors\"]}}}}\n\
+         {{\"remove\":{{{file},\"deletionTimestamp\":0}}}}\n\
+         {{\"add\":{{{file},\"modificationTime\":0,\"stats\":\"{{\\\"numRecords\\\":2}}\",\"deletionVector\":\
+         {{\"storageType\":\"i\",\"pathOrInlineDv\":\"^Bg9^0rr910000000000iXQKl0rr91000f55c8Xg0@@D72lkbi5=-{{L\",\
+         \"sizeInBytes\":44,\"cardinality\":6}}}}}}\n"
+    );
+    let commit = lake.path("dars/_delta_log/00000000000000000001.json");
+    std::fs::write(commit, actions).unwrap();
+    lake.asks_for_a_full_refresh("has deleted rows").await;
+}

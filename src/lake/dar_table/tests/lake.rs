@@ -65,6 +65,8 @@ pub(super) struct Lake {
     /// `sites` and `feature_periods` as queries.
     pub(super) sites: String,
     pub(super) switches: String,
+    /// `contracts` as a query, if there are any.
+    pub(super) contracts: Option<String>,
     pub(super) options: Vec<(&'static str, &'static str)>,
     /// Whether ids are integers.
     pub(super) integers: bool,
@@ -77,6 +79,7 @@ impl Lake {
             folder: TempDir::new().unwrap(),
             sites: sites(&[(1, "one", "Europe/Rome", None, None, false)]),
             switches: switches(&[]),
+            contracts: None,
             options: Vec::new(),
             integers: false,
             memory_limit: None,
@@ -106,11 +109,14 @@ impl Lake {
             ("sites", Relation::Query(self.sites.clone())),
             ("feature_periods", Relation::Query(self.switches.clone())),
         ];
+        let contracts = self.contracts.clone().map(Relation::Query);
+        let contracts = contracts.map(|contracts| ("contracts", contracts));
         open(Settings {
             threads: Some(2),
             memory_limit: self.memory_limit,
             relations: relations
                 .into_iter()
+                .chain(contracts)
                 .map(|(name, relation)| (name.to_owned(), relation))
                 .collect(),
             options: options
@@ -261,6 +267,7 @@ impl Lake {
                 .join("\n")
         );
         Self::assert_equal(&self.rows("on", sql).await, &self.rows("off", sql).await);
+        self.check_tally().await;
     }
 }
 

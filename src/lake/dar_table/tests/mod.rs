@@ -9,3 +9,4 @@ mod files;
 mod lake;
 mod random;
 mod runs;
+mod tally;

@@ -227,6 +227,7 @@ async fn live(history: History) {
         };
         assert!(lake.is_from_table(&sql).await, "{sql}");
         Lake::assert_equal(&lake.rows("on", &sql).await, &lake.rows("off", &sql).await);
+        lake.check_tally().await;
         let again = lake.refresh(&asked).await.unwrap();
         assert!(again.is_current, "{again:?}");
     }

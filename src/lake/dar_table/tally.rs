@@ -1,0 +1,262 @@
+//! How many DARs of each day are alike for a bill (see [`super::alike`]), of all days in one file beside the manifest: a
+//! bill is then made without a look at the files of the days.
+//!
+//! Every row names the file of the day that was counted, which is never written twice. So what the file says is true of
+//! a version of the table as far as that has the same files, and a day of which it says nothing is counted once more.
+
+use std::collections::BTreeMap;
+use std::iter::repeat_n;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringViewArray,
+};
+use datafusion::arrow::compute::{cast, concat_batches, partition};
+use datafusion::arrow::datatypes::{DataType, Date32Type, Field, Int64Type, Schema, SchemaRef};
+use datafusion::catalog::TableProvider;
+use datafusion::common::{Result, exec_datafusion_err};
+use datafusion::error::DataFusionError;
+use datafusion::functions_aggregate::expr_fn::count;
+use datafusion::logical_expr::{col, lit};
+use datafusion::object_store::{Error, ObjectStoreExt, PutPayload};
+use datafusion::prelude::SessionContext;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+use super::alike;
+use super::lock::NOTES;
+use super::log::DayFile;
+use super::place::Place;
+use crate::table::DARS_ALIKE;
+
+/// The column that names the file that was counted.
+const FILE: &str = "file";
+
+/// What names of such files begin and end with.
+const PREFIX: &str = "tally-";
+/// See [`PREFIX`].
+const SUFFIX: &str = ".parquet";
+
+/// Whether a name is one that [`Tally::write`] gives to a file.
+pub(super) fn is_tally(name: &str) -> bool {
+    name.starts_with(PREFIX) && name.ends_with(SUFFIX)
+}
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub(super) struct Tally {
+    /// The columns of [`super::alike`].
+    schema: SchemaRef,
+    days: BTreeMap<i32, Counted>,
+    /// The path of a file that says exactly this, below the table.
+    path: Option<String>,
+}
+
+/// A day that was counted.
+#[derive(Debug, Clone, PartialEq)]
+struct Counted {
+    /// The path of the day's file, below the table.
+    file: String,
+    rows: RecordBatch,
+}
+
+impl Tally {
+    /// Of nothing yet, for DARs of these columns.
+    pub(super) fn new(dars: &Schema) -> Result<Self> {
+        Ok(Self {
+            schema: alike::schema(dars)?,
+            days: BTreeMap::new(),
+            path: None,
+        })
+    }
+
+    /// Adds what the file at that path below a table says; nothing if it is not there or is something else.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be asked.
+    pub(super) async fn load(&mut self, place: &Place, path: &str) -> Result<()> {
+        let bytes = match place.store().get(&place.below(path)).await {
+            Ok(found) => found.bytes().await,
+            Err(cause) => Err(cause),
+        };
+        match bytes {
+            Ok(bytes) => {
+                if let Ok(days) = read(bytes, &self.schema) {
+                    self.days = days;
+                    self.path = Some(path.to_owned());
+                }
+                Ok(())
+            }
+            Err(Error::NotFound { .. }) => Ok(()),
+            Err(cause) => Err(DataFusionError::ObjectStore(Box::new(cause))),
+        }
+    }
+
+    /// Forgets what was not counted in these files.
+    pub(super) fn retain(&mut self, days: &BTreeMap<i32, DayFile>) {
+        let count = self.days.len();
+        self.days.retain(|day, counted| {
+            let file = days.get(day);
+            file.is_some_and(|file| counted.is_of(file))
+        });
+        if self.days.len() < count {
+            self.path = None;
+        }
+    }
+
+    /// Those of the days that were not counted.
+    pub(super) fn missing(&self, days: &BTreeMap<i32, DayFile>) -> BTreeMap<i32, DayFile> {
+        let missing = days.iter().filter(|(day, _)| !self.days.contains_key(day));
+        missing.map(|(day, file)| (*day, file.clone())).collect()
+    }
+
+    /// Sets what was counted of a day.
+    pub(super) fn insert(&mut self, day: i32, file: &DayFile, rows: RecordBatch) {
+        let file = file.path.clone();
+        self.days.insert(day, Counted { file, rows });
+        self.path = None;
+    }
+
+    /// Counts the days in their files.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read.
+    pub(super) async fn count(
+        &mut self,
+        ctx: &SessionContext,
+        dars: Arc<dyn TableProvider>,
+        days: &BTreeMap<i32, DayFile>,
+    ) -> Result<()> {
+        let names = ["org_id", "gen_ai", "intent_analyzer", "day"].map(col);
+        let counted = ctx
+            .read_table(dars)?
+            .aggregate(names.to_vec(), vec![count(lit(1_i64)).alias(DARS_ALIKE)])?
+            .sort(
+                ["day", "org_id", "gen_ai", "intent_analyzer"]
+                    .map(|name| col(name).sort(true, true))
+                    .to_vec(),
+            )?
+            .collect()
+            .await?;
+        let columns = |batch: RecordBatch| {
+            let fields = self.schema.fields().iter();
+            let columns = fields.zip(batch.columns());
+            let columns = columns.map(|(field, column)| cast(column, field.data_type()));
+            let columns = columns.collect::<std::result::Result<Vec<ArrayRef>, _>>()?;
+            RecordBatch::try_new(Arc::clone(&self.schema), columns)
+        };
+        let counted = counted.into_iter().map(columns);
+        let counted = counted.collect::<std::result::Result<Vec<_>, _>>()?;
+        let counted = concat_batches(&self.schema, &counted)?;
+        for (day, range) in by_day(&counted)? {
+            if let Some(file) = days.get(&day) {
+                self.insert(day, file, counted.slice(range.start, range.len()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The counts of all days.
+    pub(super) fn rows(&self) -> Result<RecordBatch> {
+        let rows = self.days.values().map(|counted| &counted.rows);
+        Ok(concat_batches(&self.schema, rows)?)
+    }
+
+    /// Writes it as a file of a run, unless there is one that says the same. Gives the path below the table.
+    pub(super) async fn write(&self, place: &Place, run: &str) -> Result<String> {
+        if let Some(path) = &self.path {
+            return Ok(path.clone());
+        }
+        let path = format!("{NOTES}/{PREFIX}{run}{SUFFIX}");
+        let bytes = PutPayload::from(self.bytes()?);
+        let written = place.store().put(&place.below(&path), bytes).await;
+        written.map_err(|cause| DataFusionError::ObjectStore(Box::new(cause)))?;
+        Ok(path)
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>> {
+        let files = self
+            .days
+            .values()
+            .flat_map(|counted| repeat_n(counted.file.as_str(), counted.rows.num_rows()));
+        let files = StringViewArray::from_iter_values(files);
+        let mut columns = self.rows()?.columns().to_vec();
+        columns.push(Arc::new(files));
+        let schema = with_file(&self.schema);
+        let rows = RecordBatch::try_new(Arc::clone(&schema), columns)?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+            .build();
+        let mut bytes = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut bytes, schema, Some(properties))?;
+        writer.write(&rows)?;
+        writer.close()?;
+        Ok(bytes)
+    }
+}
+
+impl Counted {
+    /// Whether it was counted in this file, and wholly.
+    fn is_of(&self, file: &DayFile) -> bool {
+        let counts = self.rows.column_by_name(DARS_ALIKE);
+        let counts = counts.and_then(|counts| counts.as_primitive_opt::<Int64Type>());
+        let total = counts.map(|counts: &Int64Array| counts.values().iter().sum::<i64>());
+        self.file == file.path
+            && total.and_then(|total| usize::try_from(total).ok()) == Some(file.rows)
+    }
+}
+
+fn with_file(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().cloned();
+    let file = Arc::new(Field::new(FILE, DataType::Utf8View, true));
+    Arc::new(Schema::new(fields.chain([file]).collect::<Vec<_>>()))
+}
+
+fn read(bytes: Bytes, schema: &SchemaRef) -> Result<BTreeMap<i32, Counted>> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes)?;
+    let with_file = with_file(schema);
+    if builder.schema().fields() != with_file.fields() {
+        return Err(exec_datafusion_err!("it has other columns"));
+    }
+    let batches = builder.with_batch_size(1 << 16).build()?;
+    let batches = batches.collect::<std::result::Result<Vec<_>, _>>()?;
+    let rows = concat_batches(&with_file, &batches)?;
+    let places: Vec<usize> = (0..schema.fields().len()).collect();
+    let counted = rows.project(&places)?.with_schema(Arc::clone(schema))?;
+    let files = rows.column(places.len()).as_string_view();
+    let mut days = BTreeMap::new();
+    for (day, range) in by_day(&counted)? {
+        let file = files.value(range.start).to_owned();
+        let is_one = range.clone().all(|row| files.value(row) == file);
+        let rows = counted.slice(range.start, range.len());
+        if !is_one || days.insert(day, Counted { file, rows }).is_some() {
+            return Err(exec_datafusion_err!("it has a day twice"));
+        }
+    }
+    Ok(days)
+}
+
+/// The stretches of rows of one day.
+fn by_day(rows: &RecordBatch) -> Result<Vec<(i32, Range<usize>)>> {
+    let days = rows
+        .column_by_name("day")
+        .ok_or_else(|| exec_datafusion_err!("the counts have no day"))?;
+    if rows.num_rows() == 0 {
+        return Ok(Vec::new());
+    }
+    let values = days.as_primitive::<Date32Type>();
+    if values.null_count() > 0 {
+        return Err(exec_datafusion_err!("the counts have a day that is NULL"));
+    }
+    let stretches = partition(std::slice::from_ref(days))?.ranges();
+    let stretches = stretches.into_iter();
+    Ok(stretches
+        .map(|range| (values.value(range.start), range))
+        .collect())
+}
