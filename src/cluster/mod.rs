@@ -46,5 +46,6 @@ mod tests;
 
 pub(crate) use address::{Address, SCHEDULER_PORT};
 pub(crate) use executor::ExecutorPlace;
+pub(crate) use remote::sent;
 pub(crate) use scheduler::SchedulerPlace;
 pub(crate) use settings::{Part, configured, join};
