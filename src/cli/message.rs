@@ -33,7 +33,7 @@ pub(super) fn failure(cause: &DataFusionError) {
 }
 
 /// Says something beside the result. Nobody listening is no failure.
-pub(super) fn note(text: &str) {
+pub(crate) fn note(text: &str) {
     if !is_quiet() {
         let _ = writeln!(std::io::stderr(), "{}", secret::hide(text));
     }

@@ -26,7 +26,7 @@ mod keywords;
 mod lexer;
 mod listing;
 mod man;
-mod message;
+pub(crate) mod message;
 mod output;
 mod parquet_file;
 mod pipe;

@@ -5,7 +5,6 @@
 use std::time::{Duration, Instant};
 
 use arrow::record_batch::RecordBatch;
-use ballista_core::client::BallistaClient;
 use ballista_core::serde::protobuf::execute_query_params::Query;
 use ballista_core::serde::protobuf::execute_query_result::Result as Answer;
 use ballista_core::serde::protobuf::job_status::Status as State;
@@ -19,15 +18,15 @@ use ballista_core::utils::{GrpcClientConfig, create_grpc_client_endpoint};
 use ballista_core::version;
 use datafusion::common::Result;
 use datafusion::error::DataFusionError;
-use datafusion::execution::SendableRecordBatchStream;
 use datafusion::prelude::SessionConfig;
-use futures::{Stream, StreamExt, TryStreamExt, stream};
+use futures::Stream;
 use tonic::transport::Channel;
 
-use super::Address;
+use super::mark::Mark;
 use super::seen_files::{FILES_SEEN, NAME};
 use super::settings::{LARGEST_MESSAGE, ballista};
-use super::told;
+use super::{Address, answer, told};
+use crate::cli::message;
 use crate::error;
 
 /// What is sent.
@@ -58,20 +57,49 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// How long a scheduler may take until it knows a job that it has accepted.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How often a job is sent that executors leave without an end.
+const ATTEMPTS: usize = 5;
+
 /// Runs a plan and gives its rows; `said` hears of the job when it is done.
+///
+/// A job whose executor ends in the middle is sent again, as long as none of its rows has been given.
 ///
 /// # Errors
 ///
-/// No scheduler at the address, one that ends meanwhile, a job that fails; files that were found and not read.
+/// No scheduler at the address, one that ends meanwhile, a job that fails; no executor; files that were found and not read.
 pub(super) async fn run(
     order: Order,
     said: impl FnOnce(&Report),
 ) -> Result<impl Stream<Item = Result<RecordBatch>>> {
     let mut scheduler = Scheduler::at(&order).await?;
+    let mut attempt = 1;
+    let (report, rows) = loop {
+        let mut job = scheduler.submit(&order).await?;
+        let lost = match job.done().await? {
+            Ended::Done(locations) => {
+                let report = scheduler.report(&job.id).await?;
+                let rows = answer::rows(locations, scheduler.config.clone()).await;
+                match rows {
+                    Ok(rows) => break (report, rows),
+                    Err(lost) => lost,
+                }
+            }
+            Ended::Disturbed => error::data(format!(
+                "executors of the cluster at {} end, or do not reach each other, before a statement is done: it was sent \
+                 {ATTEMPTS} times",
+                scheduler.address
+            )),
+        };
+        if attempt == ATTEMPTS {
+            return Err(lost);
+        }
+        attempt += 1;
+        message::note(&format!(
+            "an executor of the cluster at {} ended in the middle of the statement: it begins again",
+            scheduler.address
+        ));
+    };
     let pieces = order.pieces;
-    let mut job = scheduler.submit(order).await?;
-    let locations = job.done().await?;
-    let report = scheduler.report(&job.id).await?;
     if report.pieces < pieces as u64 {
         return Err(error::data(format!(
             "the cluster at {} read {} of the {pieces} pieces of files that this client found for the statement, so its \
@@ -81,9 +109,7 @@ pub(super) async fn run(
         )));
     }
     said(&report);
-    let client = scheduler.config.clone();
-    let rows = stream::iter(locations).then(move |location| fetched(location, client.clone()));
-    Ok(rows.try_flatten())
+    Ok(rows)
 }
 
 /// The scheduler of a cluster.
@@ -120,17 +146,17 @@ impl Scheduler {
         })
     }
 
-    async fn submit(&mut self, order: Order) -> Result<Job> {
+    async fn submit(&mut self, order: &Order) -> Result<Job> {
         let entries = order.config.options().entries().into_iter();
         let settings = entries.map(|entry| KeyValuePair {
             key: entry.key,
             value: entry.value,
         });
         let mut request = tonic::Request::new(ExecuteQueryParams {
-            query: Some(Query::PhysicalPlan(order.plan)),
+            query: Some(Query::PhysicalPlan(order.plan.clone())),
             settings: settings.collect(),
             session_id: order.session.clone(),
-            operation_id: order.session,
+            operation_id: order.session.clone(),
         });
         version::insert_version_header(request.metadata_mut());
         let answered = self.client.execute_query(request).await;
@@ -179,6 +205,14 @@ impl Scheduler {
     }
 }
 
+/// How a job ended.
+enum Ended {
+    /// Its rows are here.
+    Done(Vec<PartitionLocation>),
+    /// It cannot be gone on with.
+    Disturbed,
+}
+
 /// A job that a scheduler has accepted.
 struct Job {
     scheduler: Scheduler,
@@ -187,19 +221,22 @@ struct Job {
 }
 
 impl Job {
-    /// Waits for the end; gives where the rows are.
-    async fn done(&mut self) -> Result<Vec<PartitionLocation>> {
-        let (begun, mut is_known, mut pause) = (Instant::now(), false, SHORTEST_PAUSE);
+    /// Waits for the end.
+    async fn done(&mut self) -> Result<Ended> {
+        let (begun, mut pause) = (Instant::now(), SHORTEST_PAUSE);
+        let (mut is_known, mut has_said) = (false, false);
         loop {
             let asked = GetJobStatusParams {
                 job_id: self.id.clone(),
             };
             let answered = self.scheduler.client.get_job_status(asked).await;
-            let status = answered.map_err(|status| self.scheduler.gone(&status))?;
-            match status.into_inner().status.and_then(|status| status.status) {
+            let answer = answered.map_err(|status| self.scheduler.gone(&status))?;
+            let status = answer.into_inner().status;
+            let mark = status.as_ref().and_then(|job| Mark::of(&job.job_name));
+            match status.and_then(|job| job.status) {
                 Some(State::Successful(done)) => {
                     self.is_running = false;
-                    return Ok(done.partition_location);
+                    return Ok(Ended::Done(done.partition_location));
                 }
                 Some(State::Failed(failed)) => {
                     self.is_running = false;
@@ -215,6 +252,17 @@ impl Job {
                     )));
                 }
                 None => {}
+            }
+            match mark {
+                Some(Mark::Disturbed) => return Ok(Ended::Disturbed),
+                Some(Mark::Abandoned(patience)) => {
+                    return Err(told::no_executor(&self.scheduler.address, patience));
+                }
+                Some(Mark::Waits(patience)) if !has_said => {
+                    has_said = true;
+                    message::note(&told::waits(&self.scheduler.address, patience));
+                }
+                _ => {}
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -257,52 +305,4 @@ impl Report {
             pieces: counts.sum(),
         }
     }
-}
-
-/// The rows of one partition of the answer, from the executor that keeps them.
-async fn fetched(
-    location: PartitionLocation,
-    config: GrpcClientConfig,
-) -> Result<SendableRecordBatchStream> {
-    let layout = location.layout();
-    let (Some(executor), Some(partition)) = (location.executor_meta, location.partition_id) else {
-        return Err(error::data(
-            "the scheduler does not say where the rows are: please report the statement",
-        ));
-    };
-    let lost = |cause: &dyn std::error::Error| {
-        error::data(format!(
-            "the rows of the answer cannot be fetched from the executor at {}:{}: {}. Let this client reach it, or run \
-             the statement again if the executor has ended",
-            executor.host,
-            executor.port,
-            told::innermost(cause)
-        ))
-    };
-    let port = u16::try_from(executor.port).map_err(|cause| lost(&cause))?;
-    let mut client = BallistaClient::try_new(
-        &executor.host,
-        port,
-        LARGEST_MESSAGE as usize,
-        false,
-        None,
-        config.io_retries_times,
-        config.io_retry_wait_time_ms,
-        config.initial_connection_window_size,
-        config.initial_stream_window_size,
-    )
-    .await
-    .map_err(|cause| lost(&cause))?;
-    client
-        .fetch_partition_proxied(
-            &executor.id,
-            &partition.into(),
-            location.file_id,
-            layout,
-            &executor.host,
-            port,
-            true,
-        )
-        .await
-        .map_err(|cause| lost(&cause))
 }

@@ -13,17 +13,21 @@
 //! exactly as it does for one machine, so nobody else lists a folder, and a process that does not see a file fails.
 //!
 //! * [`address`], [`guard`]: whom to ask; what must be the same everywhere.
-//! * [`planner`], [`prepare`], [`remote`], [`job`], [`told`]: the client, from a logical plan to rows or words.
+//! * [`planner`], [`prepare`], [`remote`], [`job`], [`answer`], [`told`]: the client, from a logical plan to rows or words.
 //! * [`codec`], [`wire`]: our operators as bytes.
 //! * [`same_rules`], [`seen_files`], [`refused`]: the operators that check; [`same_columns`] keeps what bytes would lose.
-//! * [`scheduler`], [`executor`]: the two kinds of process.
+//! * [`scheduler`], [`executor`]: the two kinds of process; [`executors`], [`vacancy`], [`mark`]: what the scheduler knows of
+//!   its executors, and tells clients of their jobs.
 
 mod address;
+mod answer;
 mod codec;
 mod executor;
+mod executors;
 mod faults;
 mod guard;
 mod job;
+mod mark;
 mod planner;
 mod prepare;
 mod refused;
@@ -34,6 +38,7 @@ mod scheduler;
 mod seen_files;
 mod settings;
 mod told;
+mod vacancy;
 mod wire;
 
 #[cfg(test)]
@@ -41,5 +46,6 @@ mod tests;
 
 pub(crate) use address::{Address, SCHEDULER_PORT};
 pub(crate) use executor::ExecutorPlace;
+pub(crate) use remote::sent;
 pub(crate) use scheduler::SchedulerPlace;
 pub(crate) use settings::{Part, configured, join};

@@ -37,6 +37,11 @@ pub(super) struct RemoteExec {
     metrics: ExecutionPlanMetricsSet,
 }
 
+/// The plan that an operator sends to a cluster, if it sends one.
+pub(crate) fn sent(plan: &Arc<dyn ExecutionPlan>) -> Option<&Arc<dyn ExecutionPlan>> {
+    plan.downcast_ref::<RemoteExec>().map(|remote| &remote.plan)
+}
+
 impl RemoteExec {
     /// `plan` is prepared; `session` is what the scheduler calls the client's session.
     pub(super) fn new(

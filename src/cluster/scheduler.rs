@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ballista_core::config::TaskSchedulingPolicy;
 use ballista_core::extension::SessionConfigExt;
@@ -13,8 +14,9 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::prelude::SessionContext;
 use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
 
+use super::executors::Executors;
 use super::settings::LARGEST_MESSAGE;
-use super::told;
+use super::{told, vacancy};
 use crate::error;
 
 /// Where a scheduler listens.
@@ -24,6 +26,8 @@ pub(crate) struct SchedulerPlace {
     pub(crate) listen: SocketAddr,
     /// What executors call this machine.
     pub(crate) known_as: String,
+    /// How long a statement waits while no executor is there.
+    pub(crate) patience: Duration,
 }
 
 /// How long an executor may be silent before its tasks go to another, in seconds. It speaks every
@@ -56,18 +60,22 @@ impl SchedulerPlace {
             .await
             .map_err(|cause| failed(&cause))?;
         let here = listener.local_addr().map_err(|cause| failed(&cause))?;
+        let patience = self.patience;
         let config = Arc::new(self.config(ctx, here));
         config.validate().map_err(|cause| failed(&cause))?;
         let cluster = BallistaCluster::new_from_config(&config)
             .await
             .map_err(|cause| failed(&cause))?;
+        let cluster = BallistaCluster::new(Arc::new(Executors::default()), cluster.job_state());
         let scheduler = create_scheduler::<LogicalPlanNode, PhysicalPlanNode>(cluster, config)
             .await
             .map_err(|cause| failed(&cause))?;
         ready(here);
-        start_grpc_service_with_listener(listener, scheduler)
-            .await
-            .map_err(|cause| failed(&cause))
+        let watched = vacancy::watch(scheduler.clone(), patience);
+        tokio::select! {
+            ended = start_grpc_service_with_listener(listener, scheduler) => ended.map_err(|cause| failed(&cause)),
+            () = watched => Ok(()),
+        }
     }
 
     fn config(self, ctx: &SessionContext, here: SocketAddr) -> SchedulerConfig {
@@ -80,7 +88,12 @@ impl SchedulerPlace {
             scheduling_policy: TaskSchedulingPolicy::PushStaged,
             executor_timeout_seconds: SILENCE_SECONDS,
             expire_dead_executor_interval_seconds: LOOK_SECONDS,
-            no_executors_grace_period_seconds: SILENCE_SECONDS,
+            // Clients give up before that, with words of their own.
+            no_executors_grace_period_seconds: self
+                .patience
+                .as_secs()
+                .saturating_add(SILENCE_SECONDS),
+            min_ready_executors: 1,
             grpc_server_max_decoding_message_size: LARGEST_MESSAGE,
             grpc_server_max_encoding_message_size: LARGEST_MESSAGE,
             grpc_client_max_message_size: LARGEST_MESSAGE,

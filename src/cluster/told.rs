@@ -4,6 +4,7 @@
 //! innermost one is what the rows or the files have to say.
 
 use std::error::Error;
+use std::time::Duration;
 
 use datafusion::error::DataFusionError;
 
@@ -17,6 +18,25 @@ pub(super) fn innermost(cause: &dyn Error) -> String {
         last = next;
     }
     last.to_string()
+}
+
+/// What is said while a statement waits for an executor.
+pub(super) fn waits(address: &Address, patience: Duration) -> String {
+    format!(
+        "no executor works for the scheduler at {address}: the statement waits {} seconds for one. Start it with `dayrate \
+         cluster executor --scheduler {address}`",
+        patience.as_secs()
+    )
+}
+
+/// The error for a statement that no executor came for.
+pub(super) fn no_executor(address: &Address, patience: Duration) -> DataFusionError {
+    error::config(format!(
+        "no executor works for the scheduler at {address}, and none came in {} seconds. Start one with `dayrate cluster \
+         executor --scheduler {address}`, then run the statement again; the scheduler's --wait-for-executors is how long \
+         statements wait",
+        patience.as_secs()
+    ))
 }
 
 /// The error for a job that failed at `address`, from what the scheduler says of it.

@@ -5,3 +5,4 @@ mod answers;
 mod faults;
 mod processes;
 mod rules;
+mod tool;

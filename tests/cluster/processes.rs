@@ -89,12 +89,18 @@ impl Cluster {
 
     /// A scheduler that reads the configuration of `folder`.
     pub(super) fn scheduler(folder: &Path, environment: &[(&str, &str)], kept: TempDir) -> Self {
-        let (scheduler, address) = Process::start(
-            folder,
-            environment,
-            &["scheduler", "--port", "0"],
-            "listens on ",
-        );
+        Self::scheduler_with(folder, environment, kept, &[])
+    }
+
+    /// The same, with more arguments.
+    pub(super) fn scheduler_with(
+        folder: &Path,
+        environment: &[(&str, &str)],
+        kept: TempDir,
+        more: &[&str],
+    ) -> Self {
+        let arguments = [&["scheduler", "--port", "0"], more].concat();
+        let (scheduler, address) = Process::start(folder, environment, &arguments, "listens on ");
         Self {
             address,
             scheduler,

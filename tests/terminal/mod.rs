@@ -20,7 +20,7 @@ const TAB: &str = "\t";
 
 type Keys = Arc<Mutex<ChildStdin>>;
 
-struct Terminal {
+pub(super) struct Terminal {
     keys: Keys,
     screen: Arc<Mutex<vt100::Parser>>,
     child: Child,
@@ -87,7 +87,7 @@ impl Terminal {
     }
 
     /// The shell, ready for a line.
-    fn shell(desk: &Desk, rows: u16, cols: u16, arguments: &[&str]) -> Self {
+    pub(super) fn shell(desk: &Desk, rows: u16, cols: u16, arguments: &[&str]) -> Self {
         let terminal = Self::open(desk, rows, cols, arguments);
         terminal.is_ready();
         terminal
@@ -121,7 +121,7 @@ impl Terminal {
     }
 
     #[track_caller]
-    fn shows(&self, expected: &str) -> String {
+    pub(super) fn shows(&self, expected: &str) -> String {
         self.waits(&format!("'{expected}' is not shown"), |contents| {
             contents.contains(expected)
         })
@@ -129,7 +129,7 @@ impl Terminal {
 
     /// Types a line, and waits until the shell is ready for the next.
     #[track_caller]
-    fn says(&self, line: &str) -> &Self {
+    pub(super) fn says(&self, line: &str) -> &Self {
         self.types(line).types(ENTER);
         self.is_ready()
     }
@@ -147,7 +147,7 @@ impl Terminal {
 
     /// Quits the shell, which ends well.
     #[track_caller]
-    fn quits(mut self) {
+    pub(super) fn quits(mut self) {
         self.types("\\q").types(ENTER);
         assert!(self.child.wait().unwrap().success(), "{}", self.contents());
     }

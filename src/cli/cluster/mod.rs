@@ -5,6 +5,7 @@ mod words;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use datafusion::error::{DataFusionError, Result};
@@ -61,6 +62,9 @@ struct Scheduler {
     /// The port to listen on; 0 is any that is free
     #[arg(long, value_name = "PORT", default_value_t = SCHEDULER_PORT)]
     port: u16,
+    /// How long a statement waits for an executor while there is none, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    wait_for_executors: u64,
 }
 
 /// `dayrate cluster executor`.
@@ -94,6 +98,7 @@ pub(super) async fn run(arguments: &SessionArguments, given: Cluster) -> Result<
             let place = SchedulerPlace {
                 listen: SocketAddr::new(given.bind, scheduler.port),
                 known_as,
+                patience: Duration::from_secs(scheduler.wait_for_executors),
             };
             let ready =
                 |here: SocketAddr| message::note(&format!("the scheduler listens on df://{here}"));

@@ -111,6 +111,10 @@ fn collect(
     for child in plan.children() {
         collect(child, files);
     }
+    #[cfg(feature = "cluster")]
+    if let Some(sent) = crate::cluster::sent(plan) {
+        collect(sent, files);
+    }
 }
 
 /// The SHA-256 of a local file, as `sha256sum` prints it. A file in a store is not fetched again: the store's own tag
