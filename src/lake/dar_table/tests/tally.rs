@@ -87,9 +87,8 @@ async fn next(lake: &Lake) -> (String, String) {
     assert!(summary.money_fault.is_none(), "{:?}", summary.money_fault);
     lake.check().await;
     assert_eq!(lake.tally_files().len(), 1);
-    let [change] = summary.money.as_slice() else {
-        panic!("{:?}", summary.money)
-    };
+    assert_eq!(summary.money.len(), 1, "{:?}", summary.money);
+    let change = &summary.money[0];
     (change.before.to_string(), change.after.to_string())
 }
 
