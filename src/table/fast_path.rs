@@ -67,6 +67,7 @@ pub(super) fn faster(
         gen_ai_rule: gen_ai_rule(call),
         calendar: dated.calendar.clone(),
         messages: dated.messages.clone(),
+        site: dated.site_kind(),
         conversation: dated.conversation_kind(),
         consumer: dated
             .consumer_kind()
@@ -126,6 +127,7 @@ struct DarStep {
     gen_ai_rule: GenAiRule,
     calendar: LogicalPlan,
     messages: Relation,
+    site: IdKind,
     conversation: IdKind,
     /// `None` if there is no such column.
     consumer: Option<IdKind>,
@@ -148,6 +150,9 @@ impl DarStep {
         for range in self.ranges(filters, &sent_at, &sent_at_type)? {
             plan = plan.filter(range)?;
         }
+        for of_sites in self.of_sites(filters)? {
+            plan = plan.filter(of_sites)?;
+        }
         let needs = |name: &str| columns.contains(&name);
         let with_consumers = self.with_consumers(columns);
         let columns = Columns {
@@ -165,6 +170,27 @@ impl DarStep {
     fn with_consumers(&self, columns: &[&str]) -> bool {
         let is_asked = self.folding.by_consumer || columns.contains(&"consumer_id");
         is_asked && self.consumer.is_some()
+    }
+
+    /// The filters on the site alone, which leave out messages before any check, as they do in the ordinary plan.
+    fn of_sites(&self, filters: &[Expr]) -> Result<Vec<Expr>> {
+        let site = self.messages.id("site_id", self.site)?;
+        let is_of_site = |filter: &&Expr| {
+            let columns = filter.column_refs();
+            columns.iter().all(|column| column.name == "site_id")
+        };
+        let of_message = |filter: &Expr| {
+            let replaced = filter.clone().transform(|expr| {
+                Ok(match &expr {
+                    Expr::Column(_) => {
+                        Transformed::new(site.clone(), true, TreeNodeRecursion::Jump)
+                    }
+                    _ => Transformed::no(expr),
+                })
+            });
+            Ok(replaced?.data)
+        };
+        filters.iter().filter(is_of_site).map(of_message).collect()
     }
 
     /// The stretch of `sent_at` that filters on `day` leave.
