@@ -65,7 +65,7 @@ pub(crate) struct Folding {
     pub(crate) ids: (DataType, DataType),
     /// The rules for days.
     pub(crate) zones: ZoneDatabase,
-    /// What is asked for; nothing else has to be made. Every message is checked all the same.
+    /// What is asked for; nothing else has to be made. Every message that is read is checked all the same.
     pub(crate) asked: Asked,
     /// The files that the messages come from, where somebody wants to know.
     pub(crate) files: Option<Arc<FoldedFiles>>,

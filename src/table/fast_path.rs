@@ -10,8 +10,8 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, Result};
 use datafusion::datasource::TableType;
 use datafusion::logical_expr::{
     Expr, LogicalPlan, LogicalPlanBuilder, TableProviderFilterPushDown, lit,
@@ -179,17 +179,7 @@ impl DarStep {
             let columns = filter.column_refs();
             columns.iter().all(|column| column.name == "site_id")
         };
-        let of_message = |filter: &Expr| {
-            let replaced = filter.clone().transform(|expr| {
-                Ok(match &expr {
-                    Expr::Column(_) => {
-                        Transformed::new(site.clone(), true, TreeNodeRecursion::Jump)
-                    }
-                    _ => Transformed::no(expr),
-                })
-            });
-            Ok(replaced?.data)
-        };
+        let of_message = |filter| with_column(filter, "site_id", &site);
         filters.iter().filter(is_of_site).map(of_message).collect()
     }
 
@@ -206,18 +196,24 @@ impl DarStep {
         );
         let mut ranges = Vec::new();
         for filter in filters {
-            let of_message = filter.clone().transform(|expr| {
-                Ok(match &expr {
-                    Expr::Column(Column { name, .. }) if name == "day" => {
-                        Transformed::new(day.clone(), true, TreeNodeRecursion::Jump)
-                    }
-                    _ => Transformed::no(expr),
-                })
-            })?;
-            ranges.extend(sent_at_range(&of_message.data, data_type));
+            let of_message = with_column(filter, "day", &day)?;
+            ranges.extend(sent_at_range(&of_message, data_type));
         }
         Ok(ranges)
     }
+}
+
+/// A filter on DARs as one on messages: of a column, `value`.
+fn with_column(filter: &Expr, name: &str, value: &Expr) -> Result<Expr> {
+    let replaced = filter.clone().transform(|expr| {
+        Ok(match &expr {
+            Expr::Column(column) if column.name == name => {
+                Transformed::new(value.clone(), true, TreeNodeRecursion::Jump)
+            }
+            _ => Transformed::no(expr),
+        })
+    });
+    Ok(replaced?.data)
 }
 
 /// Which columns of messages the fold is to read.

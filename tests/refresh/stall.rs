@@ -6,19 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::store::{RELATIONS, come, litter, patient, start};
+use super::store::{come, litter, patient, start, waiting};
 use super::{assert_equal, rows};
 use crate::Desk;
-use crate::stores::server::{S3, run, store};
+use crate::stores::server::{S3, run};
 
 /// A store behind a wire that carries so many bytes, both ways together, and then stands still.
 fn through(s3: &S3, bytes: u64) -> (Desk, Arc<AtomicU64>) {
     let carried = Arc::new(AtomicU64::new(0));
     let port = wire(s3.port, bytes, &carried);
-    let desk = Desk::new();
-    let store = store(port).replace("request_timeout = 4", "request_timeout = 3");
-    desk.write("dayrate.toml", &format!("{store}{RELATIONS}"));
-    (desk, carried)
+    (waiting(port, 3), carried)
 }
 
 /// Every stall is an error that names the store and what gives it more time, after no longer than the tries of a request

@@ -9,7 +9,7 @@ use super::{assert_equal, rows};
 use crate::stores::server::{S3, SECRET, run, store};
 use crate::{Answer, Desk};
 
-pub(super) const RELATIONS: &str = "\
+const RELATIONS: &str = "\
 [relations]
 messages = \"s3://exports/messages\"
 sites = \"s3://exports/sites.parquet\"
@@ -30,8 +30,14 @@ pub(super) fn start(months: &[u32]) -> S3 {
 
 /// A folder with the configuration of a store that is given time to answer: it has a whole year to deliver.
 pub(super) fn patient(s3: &S3) -> Desk {
+    waiting(s3.port, 60)
+}
+
+/// A folder with the configuration of a store at a port, which is given so many seconds to answer a request.
+pub(super) fn waiting(port: u16, seconds: u32) -> Desk {
     let desk = Desk::new();
-    let store = store(s3.port).replace("request_timeout = 4", "request_timeout = 60");
+    let timeout = format!("request_timeout = {seconds}");
+    let store = store(port).replace("request_timeout = 4", &timeout);
     desk.write("dayrate.toml", &format!("{store}{RELATIONS}"));
     desk
 }

@@ -13,7 +13,7 @@ use datafusion::common::{Result, exec_datafusion_err};
 use crate::table::DARS_ALIKE;
 
 /// What a bill asks of a DAR, beside its day.
-const ASKED: [&str; 3] = ["org_id", "gen_ai", "intent_analyzer"];
+pub(super) const ASKED: [&str; 3] = ["org_id", "gen_ai", "intent_analyzer"];
 
 /// The columns of [`alike`] for DARs of these columns.
 pub(super) fn schema(dars: &Schema) -> Result<SchemaRef> {

@@ -117,9 +117,10 @@ impl Attempt {
         summary.rejected = after.rejected();
         summary.days = done.days.keys().copied().collect();
         summary.dars = done.dars;
-        let mut tally = self.tally(&before, &kept, &done).await?;
+        let days = done.files(&kept);
+        let mut tally = self.tally(&before, &days, &done).await?;
         if !done.dars.is_none() || after.money.is_none() {
-            match self.money(ctx, asked, &done.files(&kept), &mut tally).await {
+            match self.money(ctx, asked, &days, &mut tally).await {
                 Ok(money) => {
                     summary.money = before.money.changes(&money);
                     after.money = money;
@@ -262,14 +263,14 @@ impl Attempt {
     async fn tally(
         &self,
         before: &Manifest,
-        kept: &BTreeMap<i32, DayFile>,
+        days: &BTreeMap<i32, DayFile>,
         done: &Done,
     ) -> Result<Tally> {
         let mut tally = Tally::new(self.source.dars.schema().as_arrow())?;
         if let Some(path) = &before.tally {
             tally.load(&self.place, path).await?;
         }
-        tally.retain(&done.files(kept));
+        tally.retain(days);
         for (day, rows) in &done.alike {
             if let Some(Some(file)) = done.days.get(day) {
                 tally.insert(*day, file, rows.clone());

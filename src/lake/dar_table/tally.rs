@@ -133,15 +133,13 @@ impl Tally {
         dars: Arc<dyn TableProvider>,
         days: &BTreeMap<i32, DayFile>,
     ) -> Result<()> {
-        let names = ["org_id", "gen_ai", "intent_analyzer", "day"].map(col);
+        let key = alike::ASKED.into_iter().chain(["day"]).map(col);
+        let order = ["day"].into_iter().chain(alike::ASKED);
+        let order = order.map(|name| col(name).sort(true, true));
         let counted = ctx
             .read_table(dars)?
-            .aggregate(names.to_vec(), vec![count(lit(1_i64)).alias(DARS_ALIKE)])?
-            .sort(
-                ["day", "org_id", "gen_ai", "intent_analyzer"]
-                    .map(|name| col(name).sort(true, true))
-                    .to_vec(),
-            )?
+            .aggregate(key.collect(), vec![count(lit(1_i64)).alias(DARS_ALIKE)])?
+            .sort(order.collect())?
             .collect()
             .await?;
         let columns = |batch: RecordBatch| {
@@ -206,7 +204,10 @@ impl Counted {
     fn is_of(&self, file: &DayFile) -> bool {
         let counts = self.rows.column_by_name(DARS_ALIKE);
         let counts = counts.and_then(|counts| counts.as_primitive_opt::<Int64Type>());
-        let total = counts.map(|counts: &Int64Array| counts.values().iter().sum::<i64>());
+        let total = counts.and_then(|counts: &Int64Array| {
+            let mut counts = counts.values().iter();
+            counts.try_fold(0_i64, |total, count| total.checked_add(*count))
+        });
         self.file == file.path
             && total.and_then(|total| usize::try_from(total).ok()) == Some(file.rows)
     }
