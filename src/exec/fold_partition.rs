@@ -178,7 +178,7 @@ impl Fold {
     }
 
     /// A message that counts as those around it do; `None` for any other one.
-    #[inline]
+    #[inline(always)]
     fn likely<const PER_SECOND: i64>(
         &mut self,
         calendar: &Calendar,
@@ -207,7 +207,7 @@ impl Fold {
     }
 
     /// A message of a site, a day and a conversation; `flags` are those of its period.
-    #[inline]
+    #[inline(always)]
     fn message(
         &self,
         batch: &Batch<'_>,

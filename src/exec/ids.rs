@@ -38,7 +38,7 @@ impl<'a> Ids<'a> {
     }
 
     /// The bytes of an id; `None` for NULL.
-    #[inline]
+    #[inline(always)]
     pub(super) fn bytes(&self, row: usize) -> Option<&[u8]> {
         match self {
             Self::Text(texts) => texts.is_valid(row).then(|| texts.value(row).as_bytes()),

@@ -59,7 +59,7 @@ impl Lately {
         lately.holds(instant).then_some(lately)
     }
 
-    #[inline]
+    #[inline(always)]
     fn holds(&self, instant: i64) -> bool {
         self.first <= instant && instant <= self.last
     }
@@ -87,7 +87,7 @@ impl Meanings {
     }
 
     /// Who may see a message: everybody, unless it says otherwise; `None` for a spelling that has no meaning.
-    #[inline]
+    #[inline(always)]
     pub(super) fn audience(
         &mut self,
         audiences: Option<&StringViewArray>,
@@ -102,7 +102,7 @@ impl Meanings {
     }
 
     /// What holds around an instant of a site; `None` if messages then do not count, or not for certain.
-    #[inline]
+    #[inline(always)]
     pub(super) fn lately<const PER_SECOND: i64>(
         &mut self,
         calendar: &Calendar,

@@ -84,20 +84,20 @@ impl<'a> Batch<'a> {
     }
 
     /// Whether a message has a site, a sender and an instant.
-    #[inline]
+    #[inline(always)]
     pub(super) fn has_every_value(&self, row: usize) -> bool {
         self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row))
     }
 
     /// When a message was sent, if it says so.
-    #[inline]
+    #[inline(always)]
     pub(super) fn sent_at(&self, row: usize) -> Option<i64> {
         let [_, _, _, sent_at, ..] = self.columns;
         sent_at.is_valid(row).then(|| self.instants.count(row))
     }
 
     /// The flags of a message, whose own word on Intent Analyzer overrides that of its period.
-    #[inline]
+    #[inline(always)]
     pub(super) fn flags(&self, row: usize, of_period: u8) -> u8 {
         match self.intent_analyzer {
             Some(own) if own.is_valid(row) => {
@@ -109,17 +109,17 @@ impl<'a> Batch<'a> {
 }
 
 impl Texts<'_> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn conversation_id(&self, row: usize) -> Option<&[u8]> {
         self.conversations.bytes(row)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn consumer_id(&self, row: usize) -> Option<&[u8]> {
         self.consumers.as_ref()?.bytes(row)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn channel(&self, row: usize) -> Option<&[u8]> {
         let channels = self.channels?;
         channels

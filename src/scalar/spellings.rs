@@ -39,7 +39,7 @@ impl<T: Copy> Spellings<T> {
         clippy::cast_possible_truncation,
         reason = "both halves of a view are mixed"
     )]
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of(
         &mut self,
         column: &StringViewArray,
