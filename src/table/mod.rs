@@ -40,6 +40,7 @@ mod rated_dars;
 mod rejects;
 mod relation;
 mod relationship;
+mod staying_filters;
 
 use datafusion::common::Result;
 use datafusion::logical_expr::LogicalPlan;
@@ -61,6 +62,7 @@ pub(crate) use invoice_lines::ended_everywhere;
 pub(crate) use planner::{Planner, TableFunctionEntry, function_named};
 #[cfg(all(feature = "cli", feature = "delta"))]
 pub(crate) use relation::IdKind;
+pub(crate) use staying_filters::StayingFilters;
 
 use option::{OptionSpec, Values};
 

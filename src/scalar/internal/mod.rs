@@ -9,6 +9,7 @@ mod day;
 mod drawdown;
 mod field;
 mod focus_charges;
+mod here;
 pub(crate) mod instant;
 mod invoice;
 pub(super) mod listed_rows;
@@ -42,6 +43,7 @@ pub(crate) fn all(zones: &ZoneDatabase) -> Vec<ScalarUDF> {
         message_reason(),
         billable(),
         checked(),
+        here(),
         consumer_slots(),
         field(),
         element(),
@@ -95,6 +97,11 @@ pub(crate) fn message_reason() -> ScalarUDF {
 /// `dayrate_billable(…, rejects)`.
 pub(crate) fn billable() -> ScalarUDF {
     message_reason::Billable::new().into()
+}
+
+/// `dayrate_here(predicate)`.
+pub(crate) fn here() -> ScalarUDF {
+    here::Here::new().into()
 }
 
 /// `dayrate_checked(value)`.
