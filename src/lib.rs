@@ -56,7 +56,7 @@ use domain::zone::ZoneDatabase;
 pub use sql::{Parameters, sql, sql_with};
 
 /// Teaches a session every function of this crate: scalars, aggregates and table functions, with the session defaults
-/// (`SET dayrate.relationship = …`) and the rules that prune by day and keep filters in their place. Replaces nothing of the session's own.
+/// (`SET dayrate.relationship = …`) and the rules that prune by day, count DARs alike and keep filters in their place. Replaces nothing of the session's own.
 ///
 /// Call it once, on the session itself, before the first query.
 ///
@@ -104,6 +104,7 @@ pub(crate) fn register_all_with(
     );
     ctx.register_relation_planner(Arc::new(planner))?;
     ctx.add_optimizer_rule(Arc::new(table::SentAtRange));
+    ctx.add_optimizer_rule(Arc::new(table::CountAlike));
     ctx.add_optimizer_rule(Arc::new(table::StayingFilters));
     let state = ctx.state_ref();
     let mut state = state.write();

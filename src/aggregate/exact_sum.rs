@@ -76,7 +76,23 @@ fn exact_type(given: &DataType) -> Option<DataType> {
     }
 }
 
-fn is_exact(given: &DataType) -> bool {
+/// The type of a sum of values of that type; `None` if it is not one to add in.
+pub(super) fn sum_type(given: &DataType) -> Option<DataType> {
+    match given {
+        DataType::Decimal128(precision, scale) => Some(DataType::Decimal128(
+            precision.saturating_add(10).min(38),
+            *scale,
+        )),
+        DataType::Decimal256(precision, scale) => Some(DataType::Decimal256(
+            precision.saturating_add(10).min(76),
+            *scale,
+        )),
+        exact => is_exact(exact).then(|| exact.clone()),
+    }
+}
+
+/// Whether values of that type are added as they are.
+pub(crate) fn is_exact(given: &DataType) -> bool {
     exact_type(given).as_ref() == Some(given)
 }
 
@@ -109,18 +125,14 @@ impl AggregateUDFImpl for ExactSum {
     }
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        match (types, &self.inexact) {
-            ([DataType::Decimal128(precision, scale)], _) => Ok(DataType::Decimal128(
-                precision.saturating_add(10).min(38),
-                *scale,
-            )),
-            ([DataType::Decimal256(precision, scale)], _) => Ok(DataType::Decimal256(
-                precision.saturating_add(10).min(76),
-                *scale,
-            )),
-            ([exact], _) if is_exact(exact) => Ok(exact.clone()),
-            (_, Some(engine)) => engine.return_type(types),
-            (_, None) => Err(error::query(format!(
+        let exact = match types {
+            [given] => sum_type(given),
+            _ => None,
+        };
+        match (exact, &self.inexact) {
+            (Some(exact), _) => Ok(exact),
+            (None, Some(engine)) => engine.return_type(types),
+            (None, None) => Err(error::query(format!(
                 "{} takes an integer or a DECIMAL",
                 self.name
             ))),

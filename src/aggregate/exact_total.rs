@@ -49,6 +49,29 @@ fn counts(array: &ArrayRef) -> Result<Box<dyn Fn(usize) -> i256 + '_>> {
     })
 }
 
+/// What each row adds to a sum: its value, as often as a second column says that there is such a row.
+fn addends(columns: &[ArrayRef]) -> Result<Option<impl Fn(usize) -> Result<Option<i256>> + '_>> {
+    let Some(column) = columns.first() else {
+        return Ok(None);
+    };
+    let value = counts(column)?;
+    let times = columns
+        .get(1)
+        .map(|times| times.as_primitive::<Int64Type>());
+    Ok(Some(move |row| {
+        if column.is_null(row) {
+            return Ok(None);
+        }
+        match times {
+            Some(times) => value(row)
+                .checked_mul(i256::from_i128(times.value(row).into()))
+                .map(Some)
+                .ok_or_else(too_large_to_add),
+            None => Ok(Some(value(row))),
+        }
+    }))
+}
+
 fn add(sum: i256, value: i256) -> Result<i256> {
     sum.checked_add(value).ok_or_else(too_large_to_add)
 }
@@ -134,18 +157,16 @@ impl GroupsAccumulator for GroupSums {
         total_num_groups: usize,
     ) -> Result<()> {
         self.sums.resize(total_num_groups, None);
-        let Some(column) = values.first() else {
+        let Some(addend) = addends(values)? else {
             return Ok(());
         };
-        let value = counts(column)?;
-        let nulls = column.nulls();
         for (row, group) in group_indices.iter().enumerate() {
             let wanted = opt_filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
             if wanted
-                && nulls.is_none_or(|nulls| nulls.is_valid(row))
+                && let Some(value) = addend(row)?
                 && let Some(sum) = self.sums.get_mut(*group)
             {
-                *sum = Some(add(sum.unwrap_or(i256::ZERO), value(row))?);
+                *sum = Some(add(sum.unwrap_or(i256::ZERO), value)?);
             }
         }
         Ok(())
@@ -176,17 +197,15 @@ impl GroupsAccumulator for GroupSums {
         values: &[ArrayRef],
         opt_filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
-        let Some(column) = values.first() else {
+        let Some(addend) = addends(values)? else {
             return Ok(Vec::new());
         };
-        let value = counts(column)?;
-        let states: Vec<Option<i256>> = (0..column.len())
-            .map(|row| {
-                let wanted =
-                    opt_filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
-                (wanted && column.is_valid(row)).then(|| value(row))
-            })
-            .collect();
+        let rows = 0..values.first().map_or(0, |column| column.len());
+        let state = |row| match opt_filter {
+            Some(filter) if filter.is_null(row) || !filter.value(row) => Ok(None),
+            _ => addend(row),
+        };
+        let states = rows.map(state).collect::<Result<Vec<Option<i256>>>>()?;
         Ok(vec![totals(&states, &state_type(&self.input))?])
     }
 
@@ -218,14 +237,18 @@ impl RunningSum {
 
     fn each(
         &mut self,
-        column: Option<&ArrayRef>,
+        values: &[ArrayRef],
         apply: impl Fn(&mut Self, i256) -> Result<()>,
     ) -> Result<()> {
-        let Some(column) = column else { return Ok(()) };
-        let value = counts(column)?;
-        (0..column.len())
-            .filter(|row| column.is_valid(*row))
-            .try_for_each(|row| apply(self, value(row)))
+        let Some(addend) = addends(values)? else {
+            return Ok(());
+        };
+        for row in 0..values.first().map_or(0, |column| column.len()) {
+            if let Some(value) = addend(row)? {
+                apply(self, value)?;
+            }
+        }
+        Ok(())
     }
 
     fn total(&self) -> Option<i256> {
@@ -235,7 +258,7 @@ impl RunningSum {
 
 impl Accumulator for RunningSum {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        self.each(values.first(), |this, value| {
+        self.each(values, |this, value| {
             this.sum = add(this.sum, value)?;
             this.values += 1;
             Ok(())
@@ -260,7 +283,7 @@ impl Accumulator for RunningSum {
     }
 
     fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        self.each(values.first(), |this, value| {
+        self.each(values, |this, value| {
             this.sum = this.sum.checked_sub(value).ok_or_else(too_large_to_add)?;
             this.values = this.values.saturating_sub(1);
             Ok(())

@@ -7,12 +7,15 @@ mod dar_keys;
 pub(crate) mod exact_sum;
 mod exact_total;
 mod interner;
+mod sum_alike;
 
 use std::sync::Arc;
 
-use datafusion::logical_expr::{AggregateUDF, Expr, WindowFunctionDefinition};
+use datafusion::functions_aggregate::sum::sum_udaf;
+use datafusion::logical_expr::{AggregateUDF, Expr};
 
 use crate::domain::zone::ZoneDatabase;
+pub(crate) use exact_sum::is_exact;
 
 /// Every aggregate that people write: the only list.
 pub(crate) fn all(zones: &ZoneDatabase) -> Vec<AggregateUDF> {
@@ -28,6 +31,7 @@ pub(crate) fn internal() -> Vec<AggregateUDF> {
     vec![
         AggregateUDF::from(at_first::AtFirst::new()),
         AggregateUDF::from(collect::Collect::new()),
+        AggregateUDF::from(sum_alike::SumAlike::new()),
     ]
 }
 
@@ -41,12 +45,27 @@ pub(crate) fn collect(value: Expr) -> Expr {
     AggregateUDF::from(collect::Collect::new()).call(vec![value])
 }
 
-/// `exact_sum(value)`, as a table function plans it.
-pub(crate) fn exact_sum(value: Expr) -> Expr {
-    AggregateUDF::from(exact_sum::ExactSum::new()).call(vec![value])
+/// What `dayrate_sum_alike(value, number)` is called by.
+pub(crate) fn sum_alike() -> Arc<AggregateUDF> {
+    Arc::new(AggregateUDF::from(sum_alike::SumAlike::new()))
 }
 
-/// `exact_sum` as the function of a window.
-pub(crate) fn exact_sum_function() -> WindowFunctionDefinition {
-    WindowFunctionDefinition::AggregateUDF(Arc::new(AggregateUDF::from(exact_sum::ExactSum::new())))
+/// Whether an aggregate adds up its argument, exactly or as the engine does.
+pub(crate) fn is_sum(function: &AggregateUDF) -> bool {
+    [
+        exact_sum::sum(),
+        AggregateUDF::from(exact_sum::ExactSum::new()),
+    ]
+    .contains(function)
+        || function == sum_udaf().as_ref()
+}
+
+/// `exact_sum(value)`, as a table function plans it.
+pub(crate) fn exact_sum(value: Expr) -> Expr {
+    exact_sum_function().call(vec![value])
+}
+
+/// What `exact_sum(value)` is called by.
+pub(crate) fn exact_sum_function() -> Arc<AggregateUDF> {
+    Arc::new(AggregateUDF::from(exact_sum::ExactSum::new()))
 }

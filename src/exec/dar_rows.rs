@@ -12,6 +12,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::{Result, exec_datafusion_err};
 
+use super::alike::ALIKE;
 use super::calendar::Calendar;
 use super::fold::SharedCalendar;
 use super::ids::ids;
@@ -39,10 +40,7 @@ pub(super) struct Output {
 
 impl Output {
     pub(super) fn batch(&self, dars: &[Dar<'_>]) -> Result<RecordBatch> {
-        let calendar = self
-            .calendar
-            .get()
-            .ok_or_else(|| exec_datafusion_err!("the calendar is read before any message"))?;
+        let calendar = self.calendar()?;
         let columns = self
             .schema
             .fields()
@@ -54,6 +52,14 @@ impl Output {
             columns.collect::<Result<Vec<_>>>()?,
             &options,
         )?)
+    }
+
+    /// The calendar that the parts were made with.
+    pub(super) fn calendar(&self) -> Result<&Calendar> {
+        let calendar = self.calendar.get();
+        calendar
+            .map(|calendar| calendar.as_ref())
+            .ok_or_else(|| exec_datafusion_err!("the calendar is read before any message"))
     }
 
     /// The column of that name.
@@ -111,6 +117,7 @@ impl Output {
                 GenAiRule::DayStart => flags(|_| false),
             },
             "intent_analyzer" => flags(|dar| dar.flags & LISTENED != 0),
+            ALIKE => counts(|dar| dar.alike),
             other => return Err(exec_datafusion_err!("DARs have no column {other}")),
         })
     }

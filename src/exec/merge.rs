@@ -29,6 +29,8 @@ pub(super) struct Dar<'a> {
     /// A conversation's consumer: that of the earliest message that has one, of several the one that is first by
     /// channel, then the smallest.
     pub(super) consumer: Option<Consumer<'a>>,
+    /// For how many DARs it stands, itself included; see [`super::alike`].
+    pub(super) alike: i64,
 }
 
 /// A consumer, by its first message.
@@ -115,6 +117,7 @@ pub(super) fn merged_into<'a>(
             flags: part.flags,
             channel: part.channel,
             consumer: Consumer::of(part),
+            alike: 1,
         });
         hashes.push(hash);
         table.insert_unique(hash, place, |place| hashes[*place as usize]);

@@ -5,6 +5,7 @@
 //! messages ──┴─ fold (window) ── parts, by site and day ── settle (merge) ── DARs
 //! ```
 
+mod alike;
 mod asked;
 mod calendar;
 mod collect_calendar;
@@ -47,6 +48,7 @@ mod shelves;
 mod travel;
 mod window;
 
+pub(crate) use alike::{ALIKE, COMMON};
 pub(crate) use asked::Asked;
 pub(crate) use collect_calendar::CollectCalendar;
 pub(crate) use dar_rows::GenAiRule;

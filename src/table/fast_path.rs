@@ -7,7 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result;
@@ -26,7 +26,7 @@ use super::day_range::sent_at_range;
 use super::expression::call;
 use super::option::{FAST_PATH, GEN_AI_RULE, REJECTS, RELATIONSHIP};
 use super::relation::{IdKind, Relation, null};
-use crate::exec::{self, Asked, Folding, GenAiRule};
+use crate::exec::{self, ALIKE, Asked, COMMON, Folding, GenAiRule};
 use crate::scalar::internal;
 
 /// The columns that the operators make.
@@ -121,7 +121,8 @@ pub(super) fn has_placeholder(plans: &[&LogicalPlan]) -> Result<bool> {
 }
 
 /// One row a DAR: a table that is computed when it is scanned.
-struct DarStep {
+#[derive(Clone)]
+pub(super) struct DarStep {
     schema: SchemaRef,
     folding: Folding,
     gen_ai_rule: GenAiRule,
@@ -141,6 +142,21 @@ impl fmt::Debug for DarStep {
 }
 
 impl DarStep {
+    /// The same table with these columns alone and [`ALIKE`], for how many DARs a row stands; `None` if DARs are not
+    /// alike in one of the columns.
+    pub(super) fn counted(&self, columns: SchemaRef) -> Option<Self> {
+        let is_common = |field: &&FieldRef| COMMON.contains(&field.name().as_str());
+        if !columns.fields().iter().all(|field| is_common(&field)) {
+            return None;
+        }
+        let alike: FieldRef = Arc::new(Field::new(ALIKE, DataType::Int64, false));
+        let fields = columns.fields().iter().cloned().chain([alike]);
+        Some(Self {
+            schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())),
+            ..self.clone()
+        })
+    }
+
     /// What the operators read of each message; a column that no measure needs is NULL, and not read.
     fn messages(&self, columns: &[&str], filters: &[Expr]) -> Result<LogicalPlan> {
         let messages = &self.messages;
@@ -184,12 +200,7 @@ impl DarStep {
     }
 
     /// The stretch of `sent_at` that filters on `day` leave.
-    fn ranges(
-        &self,
-        filters: &[Expr],
-        sent_at: &Expr,
-        data_type: &arrow::datatypes::DataType,
-    ) -> Result<Vec<Expr>> {
+    fn ranges(&self, filters: &[Expr], sent_at: &Expr, data_type: &DataType) -> Result<Vec<Expr>> {
         let day = call(
             internal::day(&self.folding.zones),
             vec![sent_at.clone(), lit("UTC")],
@@ -295,7 +306,10 @@ impl TableProvider for DarStep {
             None => Arc::clone(&self.schema),
         };
         let columns: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
-        if columns.iter().any(|name| !MADE.contains(name)) {
+        if columns
+            .iter()
+            .any(|name| !MADE.contains(name) && *name != ALIKE)
+        {
             return planned(state, &self.ordinary, filters, &columns).await;
         }
         let messages = self.messages(&columns, filters)?;

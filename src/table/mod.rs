@@ -4,6 +4,7 @@
 //! turns that into a plan of scans, joins and aggregates, which the optimizer then treats like any view. The ladder
 //! `message_days → dars → rated_dars` is built of the same steps, so each level adds up to the one above it.
 
+mod alike;
 mod argument;
 mod asked;
 mod calendar;
@@ -45,6 +46,7 @@ mod staying_filters;
 use datafusion::common::Result;
 use datafusion::logical_expr::LogicalPlan;
 
+pub(crate) use alike::CountAlike;
 pub(crate) use argument::{Argument, as_table_factor, table_factor};
 #[cfg(all(feature = "cli", feature = "delta"))]
 pub(crate) use asked::asked_days;

@@ -63,6 +63,16 @@ fn both_paths_give_the_same_rows() {
         "SELECT day, sum(messages) FROM {} WHERE site_id = '7' GROUP BY day",
         "SELECT * FROM {} WHERE site_id IN ('8', '70') AND day BETWEEN DATE '2010-11-06' AND DATE '2025-01-01'",
         "SELECT * FROM {} WHERE site_id = '7' OR day < DATE '2011-12-30'",
+        "SELECT count(*), count(channel), count(DISTINCT channel), sum(CASE WHEN gen_ai THEN 3 END), min(day), \
+         bool_and(gen_ai), count(*) FILTER (WHERE intent_analyzer), count(1) FROM {}",
+        "SELECT DISTINCT org_id, channel FROM {}",
+        "SELECT channel, sum(dars), max(dars), count(*) FROM (SELECT channel, day, count(*) AS dars FROM {} \
+         WHERE day > DATE '2011-12-30' AND (gen_ai OR channel = 'SMS') GROUP BY channel, day) GROUP BY channel",
+        "SELECT rate, count(*) AS dars, sum(rate * CASE WHEN gen_ai THEN 1.5 ELSE 1.25 END) FROM {} AS d LEFT JOIN \
+         (VALUES (DATE '2010-11-07', 0.1), (DATE '2025-03-09', 0.2), (DATE '2025-03-30', 0.3), (DATE '2025-03-30', 0.4)) \
+         AS r(from_day, rate) ON d.day >= r.from_day GROUP BY rate HAVING count(*) > 1",
+        "SELECT a.day, count(*) FROM {} AS a JOIN {} AS b ON a.org_id = b.org_id AND a.day = b.day GROUP BY a.day",
+        "SELECT day, count(*) OVER (PARTITION BY org_id) FROM {}",
         "SELECT a.relationship_id, b.day FROM {} AS a JOIN {} AS b ON a.org_id = b.org_id AND a.day = b.day",
     ];
     holds(
@@ -175,16 +185,53 @@ fn only_what_is_asked_for_is_made() {
     );
 }
 
+/// Thousands of DARs that agree in what is asked for come as one row, which counts as all of them; where a column tells
+/// them apart, each comes by itself.
+#[test]
+fn dars_alike_come_as_one_row() {
+    let of = |asked: &str| format!("SELECT {asked} FROM dars(messages, sites) GROUP BY org_id");
+    let dars = block_on(made("SELECT * FROM dars(messages, sites)")).0;
+    for asked in [
+        "count(*)",
+        "org_id, min(day), sum(CASE WHEN gen_ai THEN 2 ELSE 1 END)",
+    ] {
+        let (rows, shown) = block_on(made(&of(asked)));
+        // Eleven sites, eleven days or twelve, one kind of switches.
+        assert!(
+            rows < 11 * 13 && rows * 100 < dars,
+            "{asked}: {rows} of {dars}"
+        );
+        assert!(shown.contains("dayrate_alike"), "{shown}");
+    }
+    for asked in [
+        "sum(messages)",
+        "array_agg(day)",
+        "avg(CASE WHEN gen_ai THEN 2 ELSE 1 END)",
+    ] {
+        assert_eq!(block_on(made(&of(asked))).0, dars, "{asked}");
+    }
+}
+
+/// How many rows the operator that settles DARs gave, and how the plan shows it.
+async fn made(sql: &str) -> (usize, String) {
+    ran(sql, "SettleDarsExec").await
+}
+
 /// How many parts were made for a query, and how its plan shows the operator that makes them.
 async fn folded(sql: &str) -> (usize, String) {
+    ran(sql, "FoldMessagesExec").await
+}
+
+/// The rows of an operator in the plan of a query that was run, and how the plan shows it.
+async fn ran(sql: &str, operator: &str) -> (usize, String) {
     let ctx = many(None).await;
     let frame = dayrate::sql(&ctx, sql).await.unwrap();
     let context = Arc::new(frame.task_ctx());
     let plan = frame.create_physical_plan().await.unwrap();
     collect(Arc::clone(&plan), context).await.unwrap();
-    let fold = found(&plan, "FoldMessagesExec").unwrap();
-    let shown = displayable(fold.as_ref()).one_line().to_string();
-    let rows = fold.metrics().unwrap().output_rows().unwrap();
+    let found = found(&plan, operator).unwrap();
+    let shown = displayable(found.as_ref()).one_line().to_string();
+    let rows = found.metrics().unwrap().output_rows().unwrap();
     (rows, shown.trim_end().to_owned())
 }
 
