@@ -67,6 +67,8 @@ pub(super) struct Lake {
     pub(super) switches: String,
     /// `contracts` as a query, if there are any.
     pub(super) contracts: Option<String>,
+    /// And `price_tiers`.
+    pub(super) tiers: Option<String>,
     pub(super) options: Vec<(&'static str, &'static str)>,
     /// Whether ids are integers.
     pub(super) integers: bool,
@@ -80,6 +82,7 @@ impl Lake {
             sites: sites(&[(1, "one", "Europe/Rome", None, None, false)]),
             switches: switches(&[]),
             contracts: None,
+            tiers: None,
             options: Vec::new(),
             integers: false,
             memory_limit: None,
@@ -109,14 +112,16 @@ impl Lake {
             ("sites", Relation::Query(self.sites.clone())),
             ("feature_periods", Relation::Query(self.switches.clone())),
         ];
-        let contracts = self.contracts.clone().map(Relation::Query);
-        let contracts = contracts.map(|contracts| ("contracts", contracts));
+        let of_money = [("contracts", &self.contracts), ("price_tiers", &self.tiers)];
+        let of_money = of_money
+            .into_iter()
+            .filter_map(|(name, query)| Some((name, Relation::Query(query.clone()?))));
         open(Settings {
             threads: Some(2),
             memory_limit: self.memory_limit,
             relations: relations
                 .into_iter()
-                .chain(contracts)
+                .chain(of_money)
                 .map(|(name, relation)| (name.to_owned(), relation))
                 .collect(),
             options: options
@@ -202,8 +207,12 @@ impl Lake {
 
     /// The rows of a query and the types of its columns, in the order of their texts.
     pub(super) async fn rows(&self, dar_table: &str, sql: &str) -> Vec<String> {
-        let ctx = self.session(dar_table);
-        let rows = crate::sql::sql(&ctx, sql).await.unwrap();
+        Self::rows_of(&self.session(dar_table), sql).await.unwrap()
+    }
+
+    /// Those of a session.
+    pub(super) async fn rows_of(ctx: &SessionContext, sql: &str) -> Result<Vec<String>> {
+        let rows = crate::sql::sql(ctx, sql).await?;
         let types: Vec<String> = rows
             .schema()
             .fields()
@@ -211,7 +220,7 @@ impl Lake {
             .map(|field| field.to_string())
             .collect();
         let mut texts = Vec::new();
-        for batch in rows.collect().await.unwrap() {
+        for batch in rows.collect().await? {
             let options = FormatOptions::default().with_null("NULL");
             let columns: Vec<ArrayFormatter<'_>> = batch
                 .columns()
@@ -228,7 +237,7 @@ impl Lake {
         }
         texts.sort();
         texts.push(types.join(" | "));
-        texts
+        Ok(texts)
     }
 
     /// Whether a query is answered from the table.

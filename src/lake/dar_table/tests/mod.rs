@@ -7,6 +7,7 @@
 mod calendars;
 mod files;
 mod lake;
+mod money;
 mod random;
 mod runs;
 mod tally;
