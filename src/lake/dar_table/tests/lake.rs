@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
@@ -133,8 +134,8 @@ impl Lake {
         .unwrap()
     }
 
-    /// Writes a file of messages, in place of one of that name.
-    pub(super) fn write(&self, name: &str, messages: &[Message], unit: Unit) {
+    /// Messages as the rows of a file.
+    pub(super) fn batch(&self, messages: &[Message], unit: Unit) -> RecordBatch {
         let id = |value: fn(&Message) -> Option<i64>| -> ArrayRef {
             let values = messages.iter().map(value);
             match self.integers {
@@ -164,7 +165,7 @@ impl Lake {
             Arc::new(messages.iter().map(value).collect::<StringArray>())
         };
         let listened: BooleanArray = messages.iter().map(|message| message.listened).collect();
-        let rows = RecordBatch::try_from_iter([
+        RecordBatch::try_from_iter([
             ("site_id", id(|message| Some(message.site))),
             ("conversation_id", id(|message| Some(message.conversation))),
             ("consumer_id", id(|message| message.consumer)),
@@ -174,7 +175,12 @@ impl Lake {
             ("channel", text(|message| message.channel)),
             ("intent_analyzer", Arc::new(listened) as ArrayRef),
         ])
-        .unwrap();
+        .unwrap()
+    }
+
+    /// Writes a file of messages, in place of one of that name.
+    pub(super) fn write(&self, name: &str, messages: &[Message], unit: Unit) {
+        let rows = self.batch(messages, unit);
         let half = self.path("half");
         let mut writer =
             ArrowWriter::try_new(std::fs::File::create(&half).unwrap(), rows.schema(), None)
@@ -213,12 +219,10 @@ impl Lake {
     /// Those of a session.
     pub(super) async fn rows_of(ctx: &SessionContext, sql: &str) -> Result<Vec<String>> {
         let rows = crate::sql::sql(ctx, sql).await?;
-        let types: Vec<String> = rows
-            .schema()
-            .fields()
-            .iter()
-            .map(|field| field.to_string())
-            .collect();
+        let fields = rows.schema().fields().iter();
+        // What a writer has noted about a column has no order.
+        let bare = fields.map(|field| field.as_ref().clone().with_metadata(HashMap::new()));
+        let types: Vec<String> = bare.map(|field| field.to_string()).collect();
         let mut texts = Vec::new();
         for batch in rows.collect().await? {
             let options = FormatOptions::default().with_null("NULL");

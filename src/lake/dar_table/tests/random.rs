@@ -6,6 +6,7 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use tokio::runtime::Runtime;
 
 use super::lake::{Lake, Message, SiteRow, SwitchRow, Unit, at, counts, sites, switches};
 use crate::domain::day::{day_of, show_day};
@@ -35,7 +36,7 @@ struct History {
 /// Around the change of the clock in Europe.
 const FIRST: &str = "2025-03-28";
 
-fn messages() -> impl Strategy<Value = Vec<Message>> {
+pub(super) fn messages() -> impl Strategy<Value = Vec<Message>> {
     let message = (
         1..=3_i64,
         0..5_i64,
@@ -337,22 +338,31 @@ async fn live(history: History) {
     }
 }
 
-#[test]
-fn every_history_leaves_the_table_equal() {
+/// So many histories, or `DAYRATE_LONG=1` of them in thousands.
+pub(super) fn config(cases: u32) -> Config {
     let long = std::env::var("DAYRATE_LONG").is_ok_and(|value| value == "1");
-    let config = Config {
-        cases: if long { 2_000 } else { 24 },
+    Config {
+        cases: if long { 2_000 } else { cases },
         max_shrink_iters: 200,
         failure_persistence: None,
         ..Config::default()
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    }
+}
+
+/// Where histories are lived.
+pub(super) fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_stack_size(16 << 20)
         .enable_all()
         .build()
-        .unwrap();
-    let outcome = TestRunner::new(config).run(&history(), |history| {
+        .unwrap()
+}
+
+#[test]
+fn every_history_leaves_the_table_equal() {
+    let runtime = runtime();
+    let outcome = TestRunner::new(config(24)).run(&history(), |history| {
         let lived = runtime.block_on(async { tokio::spawn(live(history)).await });
         lived.map_err(|failure| TestCaseError::fail(failure.to_string()))
     });
