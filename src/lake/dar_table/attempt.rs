@@ -82,7 +82,7 @@ impl Attempt {
         let work = self.work(&before, &keep, &kept, asked)?;
         let litter = match asked.dry_run {
             true => Litter::default(),
-            false => self.litter(base.as_ref(), &before).await?,
+            false => self.litter(base.as_ref(), &before, is_alone).await?,
         };
         let mut summary = Summary {
             table: self.place.name.clone(),
@@ -169,8 +169,13 @@ impl Attempt {
     }
 
     /// What earlier runs have left, and the manifest that nobody needs once there is a next one.
-    async fn litter(&self, base: Option<&Snapshot>, before: &Manifest) -> Result<Litter> {
-        Litter::find(&self.place, &self.log, base, before).await
+    async fn litter(
+        &self,
+        base: Option<&Snapshot>,
+        before: &Manifest,
+        is_alone: bool,
+    ) -> Result<Litter> {
+        Litter::find(&self.place, &self.log, base, before, is_alone).await
     }
 
     /// Writes the notes and commits; the version that it makes, or `None` if another writer was there first.
