@@ -131,7 +131,9 @@ pub(super) async fn open(
     source: &Source,
     place: &Place,
 ) -> Result<Arc<dyn TableProvider>> {
-    use deltalake::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
+    use deltalake::delta_datafusion::DeltaScanConfig;
+
+    use super::delta_table::DeltaRelation;
 
     if !source.columns.is_empty() || source.format.is_some() {
         return Err(error::config(format!(
@@ -151,15 +153,14 @@ pub(super) async fn open(
             table.load_version(version).await.map_err(failed)?;
         }
     }
-    let snapshot = table.snapshot().map_err(failed)?.snapshot().clone();
     let config = DeltaScanConfig::new_from_session(state).with_wrap_partition_values(false);
-    let scan = DeltaScanNext::new(snapshot, config).map_err(|cause| {
+    let relation = DeltaRelation::new(&table, config).map_err(|cause| {
         error::data(format!(
             "the Delta table '{}' cannot be read: {cause}",
             source.location
         ))
     })?;
-    Ok(Arc::new(scan))
+    Ok(Arc::new(relation))
 }
 
 /// A build without Delta.

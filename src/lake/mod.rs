@@ -10,11 +10,14 @@
 //! * `k=v` folders become columns ([`folders`]), text unless they say otherwise;
 //! * no order that a file claims for its rows is believed ([`files`]);
 //! * a value of CSV or JSON is exact or an error ([`rows`]);
-//! * a Delta table is what its log says, never the files that lie in its folder ([`delta`]).
+//! * a Delta table is what its log says, never the files that lie in its folder ([`delta`]); a refresh follows the files
+//!   that the log names ([`delta_table`]).
 
 #[cfg(all(feature = "cli", feature = "delta"))]
 pub(crate) mod dar_table;
 pub(crate) mod delta;
+#[cfg(feature = "delta")]
+mod delta_table;
 mod files;
 mod folders;
 mod format;

@@ -5,6 +5,8 @@
 //! from an older version, cannot commit any more, and will write other files.
 
 use std::collections::HashSet;
+use std::fs::DirEntry;
+use std::io::ErrorKind;
 use std::path::Path as LocalPath;
 
 use datafusion::error::{DataFusionError, Result};
@@ -19,6 +21,9 @@ use super::manifest::Manifest;
 use super::place::Place;
 use super::tally::is_tally;
 
+/// The folder of the table's log.
+const LOG: &str = "_delta_log";
+
 /// Files of ours that the newest version of the table does not need, or will not.
 #[derive(Debug, Default)]
 pub(super) struct Litter {
@@ -28,15 +33,21 @@ pub(super) struct Litter {
 }
 
 impl Litter {
-    /// Looks for them. `before` is the snapshot's manifest.
+    /// Looks for them; `before` is the snapshot's manifest. If nobody else can be at work, what the file system's own store
+    /// leaves of a file that it was writing when it was killed is removed at once.
     pub(super) async fn find(
         place: &Place,
         log: &Log,
         snapshot: Option<&Snapshot>,
         before: &Manifest,
+        is_alone: bool,
     ) -> Result<Self> {
         // Who reads the snapshot may have looked for the manifest before it; a tally is only for the next version.
-        let outlived: Vec<&String> = before.previous.iter().chain(&before.tally).collect();
+        let outlived: Vec<&String> = before
+            .previous
+            .iter()
+            .chain(before.tallies.values())
+            .collect();
         let mut needed: HashSet<String> = outlived.iter().copied().cloned().collect();
         if let Some(snapshot) = snapshot {
             needed.insert(snapshot.manifest.clone());
@@ -44,22 +55,18 @@ impl Litter {
             // An earlier version that somebody may still be reading.
             needed.extend(log.retired(snapshot).await?);
         }
-        let mut litter = Vec::new();
-        let mut listed = place.store().list(Some(&place.folder.path));
-        while let Some(meta) = listed.try_next().await.map_err(store_fault)? {
-            let below: Option<Vec<String>> = meta
-                .location
-                .prefix_match(&place.folder.path)
-                .map(|parts| parts.map(|part| part.as_ref().to_owned()).collect());
-            if let Some(below) = below
-                && is_ours(&below)
-                && !needed.contains(&below.join("/"))
-            {
-                litter.push(meta.location);
-            }
-        }
+        let files = match &place.local {
+            Some(folder) => below(folder, is_alone).map_err(DataFusionError::IoError)?,
+            None => listed(place).await?,
+        };
+        let litter = files
+            .into_iter()
+            .filter(|below| is_ours(below))
+            .map(|below| below.join("/"))
+            .filter(|path| !needed.contains(path))
+            .map(|path| place.below(&path));
         Ok(Self {
-            found: litter,
+            found: litter.collect(),
             outlived: outlived.into_iter().map(|path| place.below(path)).collect(),
         })
     }
@@ -78,11 +85,17 @@ impl Litter {
             false => self.outlived,
         };
         let litter = self.found.into_iter().chain(outlived);
+        let mut days = HashSet::new();
         for path in litter.filter(|path| !kept.contains(path)) {
             let _ = place.store().delete(&path).await;
+            let folders = path.parts().rev().nth(1);
+            days.extend(folders.map(|folder| folder.as_ref().to_owned()));
         }
         if let Some(folder) = &place.local {
-            let _ = remove_empty_days(folder);
+            for day in days.iter().filter(|day| is_day(day)) {
+                // Fails for one that is not empty, which stays.
+                let _ = std::fs::remove_dir(folder.join(day));
+            }
         }
     }
 }
@@ -97,7 +110,7 @@ pub(super) async fn discard(place: &Place, paths: impl Iterator<Item = &str>) {
 /// Whether a path below the table is one that runs give to their files.
 fn is_ours(below: &[String]) -> bool {
     match below {
-        [folder, file] if folder.starts_with("day=") => is_day_file(file),
+        [folder, file] if is_day(folder) => is_day_file(file),
         [folder, file] if folder == NOTES => {
             is_tally(file) || (file.starts_with("manifest-") && file.ends_with(".json"))
         }
@@ -105,40 +118,64 @@ fn is_ours(below: &[String]) -> bool {
     }
 }
 
-/// Removes what the file system's own store leaves of a file that it was writing when it was killed: `name#1`. Only for
-/// whoever holds the lock.
-pub(super) fn remove_half_written(folder: &LocalPath) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with("day=") || name == NOTES || name == "_delta_log" {
-            for file in std::fs::read_dir(entry.path())? {
-                let file = file?;
-                if is_half_written(&file.file_name().to_string_lossy()) {
-                    std::fs::remove_file(file.path())?;
-                }
+fn is_day(folder: &str) -> bool {
+    folder.starts_with("day=")
+}
+
+/// The paths of the files in a store below the table.
+async fn listed(place: &Place) -> Result<Vec<Vec<String>>> {
+    let mut files = Vec::new();
+    let mut listed = place.store().list(Some(&place.folder.path));
+    while let Some(meta) = listed.try_next().await.map_err(store_fault)? {
+        let below = meta.location.prefix_match(&place.folder.path);
+        files.extend(below.map(|parts| parts.map(|part| part.as_ref().to_owned()).collect()));
+    }
+    Ok(files)
+}
+
+/// The paths of the files in the folders of a table of this machine, by one look at each folder: there is one a day. If
+/// nobody else can be at work, files that were half written are removed, and then folders of days that have none.
+fn below(table: &LocalPath, is_alone: bool) -> std::io::Result<Vec<Vec<String>>> {
+    let mut files = Vec::new();
+    for entry in entries(table)? {
+        let folder = entry?.file_name().to_string_lossy().into_owned();
+        if !is_day(&folder) && folder != NOTES && folder != LOG {
+            continue;
+        }
+        let place = table.join(&folder);
+        let mut is_empty = true;
+        for file in entries(&place)? {
+            let file = file?;
+            let name = file.file_name().to_string_lossy().into_owned();
+            if is_alone && is_half_written(&name) {
+                std::fs::remove_file(file.path())?;
+                continue;
             }
+            is_empty = false;
+            files.push(vec![folder.clone(), name]);
+        }
+        if is_alone && is_empty && is_day(&folder) {
+            // Nothing depends on it.
+            let _ = std::fs::remove_dir(place);
         }
     }
-    Ok(())
+    Ok(files)
+}
+
+/// What is in a folder; nothing if there is none.
+fn entries(folder: &LocalPath) -> std::io::Result<impl Iterator<Item = std::io::Result<DirEntry>>> {
+    let found = match std::fs::read_dir(folder) {
+        Ok(found) => Some(found),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => None,
+        Err(cause) => return Err(cause),
+    };
+    Ok(found.into_iter().flatten())
 }
 
 fn is_half_written(name: &str) -> bool {
     name.rsplit_once('#').is_some_and(|(_, number)| {
         !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
     })
-}
-
-fn remove_empty_days(folder: &LocalPath) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with("day=") {
-            // Fails for one that is not empty, which stays.
-            let _ = std::fs::remove_dir(entry.path());
-        }
-    }
-    Ok(())
 }
 
 fn store_fault(cause: datafusion::object_store::Error) -> DataFusionError {

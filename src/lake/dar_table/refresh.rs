@@ -2,11 +2,10 @@
 
 use std::time::Instant;
 
-use datafusion::error::{DataFusionError, Result};
+use datafusion::error::Result;
 use datafusion::prelude::SessionContext;
 
 use super::attempt::Attempt;
-use super::litter::remove_half_written;
 use super::lock::Lock;
 use super::summary::Summary;
 use crate::domain::day::Day;
@@ -52,11 +51,7 @@ pub(crate) async fn refresh(ctx: &SessionContext, asked: &Refresh) -> Result<Sum
         let attempt = Attempt::new(&ctx, asked).await?;
         let may_lock = !asked.dry_run && !asked.without_lock;
         if let (None, true, Some(folder)) = (&lock, may_lock, &attempt.place.local) {
-            let taken = Lock::take(folder, &attempt.place.name)?;
-            if taken.is_alone {
-                remove_half_written(folder).map_err(DataFusionError::IoError)?;
-            }
-            lock = Some(taken);
+            lock = Some(Lock::take(folder, &attempt.place.name)?);
         }
         let is_alone = lock.as_ref().is_some_and(|lock| lock.is_alone);
         if let Some(mut summary) = attempt.run(&ctx, asked, is_alone).await? {
