@@ -27,6 +27,8 @@ use super::wire::{
 };
 use crate::domain::zone::ZoneDatabase;
 use crate::exec::{Asked, DaySet, FoldMessagesExec, Folding, GenAiRule, SettleDarsExec};
+#[cfg(feature = "delta")]
+use crate::lake::{DeltaNode, SentDeltaExec};
 use crate::lake::{HistoryExec, HistoryNode, RowsExec, RowsNode};
 use crate::{aggregate, error, scalar};
 
@@ -81,6 +83,10 @@ impl Codec {
         if let Some(history) = plan.downcast_ref::<HistoryExec>() {
             return Ok(Node::History(HistoryNode::of(history)));
         }
+        #[cfg(feature = "delta")]
+        if let Some(scan) = plan.downcast_ref::<SentDeltaExec>() {
+            return Ok(Node::Delta(DeltaNode::of(scan)?));
+        }
         if plan.is::<SeenFilesExec>() {
             return Ok(Node::SeenFiles(SeenFilesNode {}));
         }
@@ -119,6 +125,8 @@ impl Codec {
             )),
             (Node::Rows(rows), []) => Arc::new(rows.into_exec(context)?),
             (Node::History(history), []) => Arc::new(history.into_exec()?),
+            #[cfg(feature = "delta")]
+            (Node::Delta(delta), [files]) => Arc::new(delta.into_exec(files, schema, context)?),
             (Node::SeenFiles(_), [scan]) => Arc::new(SeenFilesExec::new(Arc::clone(scan))),
             (Node::SameColumns(_), [input]) => {
                 Arc::new(SameColumnsExec::new(Arc::clone(input), schema))

@@ -3,7 +3,7 @@
 use datafusion_proto::protobuf::Schema;
 
 use super::guard::Guard;
-use crate::lake::{HistoryNode, RowsNode};
+use crate::lake::{DeltaNode, HistoryNode, RowsNode};
 
 /// One operator, and the rules it was planned with.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -13,7 +13,7 @@ pub(super) struct Envelope {
     /// The columns it gives, so that one that must not run can still stand in its place.
     #[prost(message, optional, tag = "2")]
     pub(super) schema: Option<Schema>,
-    #[prost(oneof = "Node", tags = "3, 4, 5, 6, 7, 8, 9, 10")]
+    #[prost(oneof = "Node", tags = "3, 4, 5, 6, 7, 8, 9, 10, 11")]
     pub(super) node: Option<Node>,
 }
 
@@ -37,6 +37,8 @@ pub(super) enum Node {
     SameColumns(SameColumnsNode),
     #[prost(message, tag = "10")]
     History(HistoryNode),
+    #[prost(message, tag = "11")]
+    Delta(DeltaNode),
 }
 
 /// `FoldMessagesExec`.

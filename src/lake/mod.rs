@@ -35,6 +35,10 @@ use datafusion::error::Result;
 use datafusion::execution::context::SessionState;
 use futures::{StreamExt, TryStreamExt};
 
+#[cfg(feature = "cluster")]
+pub(crate) use self::delta::DeltaNode;
+#[cfg(all(feature = "cluster", feature = "delta"))]
+pub(crate) use self::delta::SentDeltaExec;
 use self::files::{DataFile, FilesTable};
 pub(crate) use self::format::FileKind;
 use self::format::Reader;
@@ -46,6 +50,12 @@ pub(crate) use self::rows::{RowsExec, RowsNode};
 
 /// How many files of rows are looked into at one time.
 const ROWS_AT_ONCE: usize = 4;
+
+/// An extension of a session's configuration: its plans run in other processes, so a scan has to say what it reads in
+/// words that can be sent.
+#[cfg(feature = "cluster")]
+#[derive(Debug)]
+pub(crate) struct ReadElsewhere;
 
 /// Where a relation's rows are, and what the location alone does not say.
 #[derive(Clone, Default)]

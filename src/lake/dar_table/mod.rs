@@ -37,6 +37,8 @@ use datafusion::catalog::TableProvider;
 use datafusion::error::Result;
 
 use self::kept_dars::KeptDars;
+#[cfg(feature = "cluster")]
+pub(crate) use self::kept_scan::DarTableExec;
 pub(crate) use self::money::MoneyChange;
 pub(crate) use self::refresh::{Refresh, refresh};
 pub(crate) use self::summary::Summary;
