@@ -22,10 +22,14 @@ use super::same_columns::SameColumnsExec;
 use super::same_rules::SameRulesExec;
 use super::seen_files::SeenFilesExec;
 use super::settings::Part;
+#[cfg(feature = "delta")]
+use super::wire::NotedFoldNode;
 use super::wire::{
     Envelope, FoldNode, Node, SameColumnsNode, SameRulesNode, SeenFilesNode, SettleNode, SitesNode,
 };
 use crate::domain::zone::ZoneDatabase;
+#[cfg(feature = "delta")]
+use crate::exec::NotedFoldExec;
 use crate::exec::{Asked, DaySet, FoldMessagesExec, Folding, GenAiRule, SettleDarsExec};
 #[cfg(feature = "delta")]
 use crate::lake::{DeltaNode, SentDeltaExec};
@@ -87,6 +91,13 @@ impl Codec {
         if let Some(scan) = plan.downcast_ref::<SentDeltaExec>() {
             return Ok(Node::Delta(DeltaNode::of(scan)?));
         }
+        #[cfg(feature = "delta")]
+        if let Some(fold) = plan.downcast_ref::<NotedFoldExec>() {
+            return Ok(Node::NotedFold(NotedFoldNode {
+                folding: Some(folding_node(fold.folding())?),
+                ..NotedFoldNode::of(fold.wanted())?
+            }));
+        }
         if plan.is::<SeenFilesExec>() {
             return Ok(Node::SeenFiles(SeenFilesNode {}));
         }
@@ -127,6 +138,13 @@ impl Codec {
             (Node::History(history), []) => Arc::new(history.into_exec()?),
             #[cfg(feature = "delta")]
             (Node::Delta(delta), [files]) => Arc::new(delta.into_exec(files, schema, context)?),
+            #[cfg(feature = "delta")]
+            (Node::NotedFold(fold), [calendar, messages]) => {
+                let wanted = fold.files().ok_or_else(unreadable)?;
+                let folding = self.folding(fold.folding.ok_or_else(unreadable)?)?;
+                let (calendar, messages) = (Arc::clone(calendar), Arc::clone(messages));
+                Arc::new(NotedFoldExec::new(folding, wanted, calendar, messages))
+            }
             (Node::SeenFiles(_), [scan]) => Arc::new(SeenFilesExec::new(Arc::clone(scan))),
             (Node::SameColumns(_), [input]) => {
                 Arc::new(SameColumnsExec::new(Arc::clone(input), schema))
@@ -259,7 +277,7 @@ impl Codec {
 fn folding_node(folding: &Folding) -> Result<FoldNode> {
     if folding.files.is_some() {
         return Err(error::query(
-            "what a refresh notes of each file is known in its own process alone",
+            "what a fold notes of each file is known in its own process alone",
         ));
     }
     let field = |name: &str, data_type: &DataType| Field::new(name, data_type.clone(), true);

@@ -168,11 +168,7 @@ pub(super) async fn open(
     let config = DeltaScanConfig::new_from_session(state).with_wrap_partition_values(false);
     let scan = scan(&table, &config, &source.location)?;
     #[cfg(feature = "cluster")]
-    if state
-        .config()
-        .get_extension::<super::ReadElsewhere>()
-        .is_some()
-    {
+    if super::elsewhere::Elsewhere::of(state).is_some() {
         let sent = sent::SentDelta::new(&table, scan, config, place, &source.location);
         return Ok(Arc::new(sent.map_err(failed)?));
     }

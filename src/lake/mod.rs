@@ -15,6 +15,12 @@
 #[cfg(all(feature = "cli", feature = "delta"))]
 pub(crate) mod dar_table;
 pub(crate) mod delta;
+#[cfg(feature = "cluster")]
+#[cfg_attr(
+    not(feature = "delta"),
+    expect(dead_code, reason = "only Delta tables and a refresh ask for it")
+)]
+pub(crate) mod elsewhere;
 mod files;
 mod folders;
 mod format;
@@ -50,12 +56,6 @@ pub(crate) use self::rows::{RowsExec, RowsNode};
 
 /// How many files of rows are looked into at one time.
 const ROWS_AT_ONCE: usize = 4;
-
-/// An extension of a session's configuration: its plans run in other processes, so a scan has to say what it reads in
-/// words that can be sent.
-#[cfg(feature = "cluster")]
-#[derive(Debug)]
-pub(crate) struct ReadElsewhere;
 
 /// Where a relation's rows are, and what the location alone does not say.
 #[derive(Clone, Default)]

@@ -17,7 +17,7 @@ use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{Expr, expr_vec_fmt};
 use datafusion::object_store::ObjectMeta;
 use datafusion::object_store::path::Path;
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
@@ -212,9 +212,16 @@ fn session(context: &TaskContext) -> SessionState {
 impl DisplayAs for SentDeltaExec {
     fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Recipe {
-            location, version, ..
+            location,
+            version,
+            filters,
+            ..
         } = self.recipe.as_ref();
-        write!(f, "SentDeltaExec: table={location}, version={version}")
+        write!(f, "SentDeltaExec: table={location}, version={version}")?;
+        match filters.is_empty() {
+            true => Ok(()),
+            false => write!(f, ", filters=[{}]", expr_vec_fmt!(filters)),
+        }
     }
 }
 
