@@ -32,7 +32,7 @@ use crate::domain::zone::ZoneDatabase;
 use crate::exec::NotedFoldExec;
 use crate::exec::{Asked, DaySet, FoldMessagesExec, Folding, GenAiRule, SettleDarsExec};
 #[cfg(feature = "delta")]
-use crate::lake::{DeltaNode, SentDeltaExec};
+use crate::lake::{DeltaNode, FileNumber, SentDeltaExec};
 use crate::lake::{HistoryExec, HistoryNode, RowsExec, RowsNode};
 use crate::{aggregate, error, scalar};
 
@@ -254,7 +254,34 @@ impl PhysicalExtensionCodec for Codec {
         }
     }
 
-    fn try_decode_udf(&self, name: &str, _bytes: &[u8]) -> Result<Arc<ScalarUDF>> {
+    /// A function is known by its name, but for one that has the numbers of files in it.
+    #[cfg_attr(
+        not(feature = "delta"),
+        expect(
+            unused_variables,
+            reason = "only files of Delta tables are numbered so"
+        )
+    )]
+    fn try_encode_udf(&self, function: &ScalarUDF, bytes: &mut Vec<u8>) -> Result<()> {
+        #[cfg(feature = "delta")]
+        if let Some(numbers) = function.inner().downcast_ref::<FileNumber>() {
+            return numbers.write(bytes);
+        }
+        Ok(())
+    }
+
+    #[cfg_attr(
+        not(feature = "delta"),
+        expect(
+            unused_variables,
+            reason = "only files of Delta tables are numbered so"
+        )
+    )]
+    fn try_decode_udf(&self, name: &str, bytes: &[u8]) -> Result<Arc<ScalarUDF>> {
+        #[cfg(feature = "delta")]
+        if name == FileNumber::NAME {
+            return Ok(Arc::new(FileNumber::read(bytes)?.into()));
+        }
         let known = self.scalars.get(name).map(Arc::clone);
         known.ok_or_else(|| self.unknown(name))
     }

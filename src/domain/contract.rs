@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use super::Fault;
+#[cfg(all(feature = "cli", feature = "delta"))]
+use super::credits::Rates;
 use super::credits::SurchargeMode;
 use super::day::{Day, show_day};
 use super::money::MinorUnit;
@@ -41,6 +43,24 @@ pub(crate) struct Term {
     pub(crate) collection: Collection,
     /// The figures that may not be negative, by column name; only those that are there.
     pub(crate) figures: Vec<(&'static str, Decimal)>,
+}
+
+#[cfg(all(feature = "cli", feature = "delta"))]
+impl Term {
+    /// What a DAR costs in credits; `surcharge_mode`, the reading of a session, wins over the contract's own.
+    pub(crate) fn rates(&self, surcharge_mode: Option<SurchargeMode>) -> Rates {
+        let standard = Rates::STANDARD;
+        Rates {
+            dar_credits: self.dar_credits.unwrap_or(standard.dar_credits),
+            gen_ai_multiplier: self.gen_ai_multiplier.unwrap_or(standard.gen_ai_multiplier),
+            intent_analyzer_credits: self
+                .intent_analyzer_credits
+                .unwrap_or(standard.intent_analyzer_credits),
+            surcharge_mode: surcharge_mode
+                .or(self.surcharge_mode)
+                .unwrap_or(standard.surcharge_mode),
+        }
+    }
 }
 
 /// What a commitment holds for.

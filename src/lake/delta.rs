@@ -6,7 +6,7 @@
 //! In a session whose plans run in other processes a table is [`sent`] by its version and its files.
 
 #[cfg(all(feature = "cluster", feature = "delta"))]
-mod sent;
+pub(super) mod sent;
 #[cfg(all(feature = "cluster", feature = "delta"))]
 mod sent_scan;
 #[cfg(feature = "cluster")]
@@ -147,6 +147,8 @@ pub(super) async fn open(
 ) -> Result<Arc<dyn TableProvider>> {
     use deltalake::delta_datafusion::DeltaScanConfig;
 
+    use super::delta_table::DeltaRelation;
+
     if !source.columns.is_empty() || source.format.is_some() {
         return Err(error::config(format!(
             "'{}' is a Delta table, which says itself what its columns and files are: leave out 'columns' and 'format', \
@@ -167,12 +169,13 @@ pub(super) async fn open(
     }
     let config = DeltaScanConfig::new_from_session(state).with_wrap_partition_values(false);
     let scan = scan(&table, &config, &source.location)?;
+    let relation = DeltaRelation::new(&table, scan, config).map_err(failed)?;
     #[cfg(feature = "cluster")]
     if super::elsewhere::Elsewhere::of(state).is_some() {
-        let sent = sent::SentDelta::new(&table, scan, config, place, &source.location);
-        return Ok(Arc::new(sent.map_err(failed)?));
+        let relation = relation.sent(&table, place, &source.location);
+        return Ok(Arc::new(relation.map_err(failed)?));
     }
-    Ok(Arc::new(scan))
+    Ok(Arc::new(relation))
 }
 
 /// The rows of the version of a table that was loaded; `location` names the table.

@@ -10,11 +10,14 @@
 //! * `k=v` folders become columns ([`folders`]), text unless they say otherwise;
 //! * no order that a file claims for its rows is believed ([`files`]);
 //! * a value of CSV or JSON is exact or an error ([`rows`]);
-//! * a Delta table is what its log says, never the files that lie in its folder ([`delta`]).
+//! * a Delta table is what its log says, never the files that lie in its folder ([`delta`]); a refresh follows the files
+//!   that the log names ([`delta_table`]).
 
 #[cfg(all(feature = "cli", feature = "delta"))]
 pub(crate) mod dar_table;
 pub(crate) mod delta;
+#[cfg(feature = "delta")]
+mod delta_table;
 #[cfg(feature = "cluster")]
 #[cfg_attr(
     not(feature = "delta"),
@@ -45,6 +48,8 @@ use futures::{StreamExt, TryStreamExt};
 pub(crate) use self::delta::DeltaNode;
 #[cfg(all(feature = "cluster", feature = "delta"))]
 pub(crate) use self::delta::SentDeltaExec;
+#[cfg(all(feature = "cluster", feature = "delta"))]
+pub(crate) use self::delta_table::FileNumber;
 use self::files::{DataFile, FilesTable};
 pub(crate) use self::format::FileKind;
 use self::format::Reader;

@@ -3,6 +3,8 @@
 
 use arrow::datatypes::DataType;
 use datafusion::common::Result;
+#[cfg(all(feature = "cli", feature = "delta"))]
+use datafusion::logical_expr::LogicalPlanBuilder;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use super::expression::{beside, call, column, listed, no_rows, unlisted};
@@ -66,6 +68,11 @@ pub(crate) fn listed_contracts(contracts: &Relation) -> Result<LogicalPlan> {
 /// It is missing, or a column of it is.
 pub(crate) fn priced(call: &Call) -> Result<Relation> {
     let contracts = call.relation("contracts")?;
+    require_prices(&contracts)?;
+    Ok(contracts)
+}
+
+fn require_prices(contracts: &Relation) -> Result<()> {
     contracts.require(&[
         "contract_id",
         "org_id",
@@ -73,8 +80,7 @@ pub(crate) fn priced(call: &Call) -> Result<Relation> {
         "term_end",
         "currency",
     ])?;
-    contracts.require(&MONEY)?;
-    Ok(contracts)
+    contracts.require(&MONEY)
 }
 
 /// A plan of one row, and the expressions over it: the rows of `contracts`, those of `price_tiers`.
@@ -82,8 +88,16 @@ pub(crate) fn agreement_rows(
     call: &Call,
     contracts: &Relation,
 ) -> Result<(LogicalPlan, [Expr; 2])> {
+    rows_of_agreements(contracts, call.optional(PRICE_TIERS.name))
+}
+
+/// [`agreement_rows`] of these relations.
+fn rows_of_agreements(
+    contracts: &Relation,
+    tiers: Option<Relation>,
+) -> Result<(LogicalPlan, [Expr; 2])> {
     let plan = listed_contracts(contracts)?;
-    let Some(tiers) = call.optional("price_tiers") else {
+    let Some(tiers) = tiers else {
         return Ok((plan, [column("contract_rows"), no_rows()]));
     };
     tiers.require(&["contract_id", "from_credits", "price"])?;
@@ -101,6 +115,24 @@ pub(crate) fn agreement_rows(
         beside(plan, tiers)?,
         ["contract_rows", "tier_rows"].map(column),
     ))
+}
+
+/// A plan of one row whose two columns are what [`internal::agreed`] takes: the rows of `contracts`, those of
+/// `price_tiers`.
+///
+/// # Errors
+///
+/// A column is missing.
+#[cfg(all(feature = "cli", feature = "delta"))]
+pub(crate) fn listed_agreements(
+    contracts: LogicalPlan,
+    tiers: Option<LogicalPlan>,
+) -> Result<LogicalPlan> {
+    let contracts = Relation::new(CONTRACTS.name, contracts);
+    require_prices(&contracts)?;
+    let tiers = tiers.map(|tiers| Relation::new(PRICE_TIERS.name, tiers));
+    let (plan, rows) = rows_of_agreements(&contracts, tiers)?;
+    LogicalPlanBuilder::from(plan).project(rows)?.build()
 }
 
 /// The rows of `channel_charges` as the one value `charge_rows`; `None` without any.

@@ -19,7 +19,7 @@ use super::option::{AS_OF, REJECTS, RELATIONSHIP, SCENARIO, SINCE};
 use super::rated_dars::RATED_DARS;
 use super::relation::{IdKind, Relation, null};
 use super::{Call, MESSAGES, RelationSpec, SITES, TableFunction};
-use crate::aggregate::{collect, exact_sum};
+use crate::aggregate::collect;
 use crate::domain::day::{Day, show_day};
 use crate::error;
 use crate::scalar::internal;
@@ -140,14 +140,24 @@ fn plan(call_: &Call) -> Result<LogicalPlan> {
 fn dates(call: &Call) -> Result<(Day, Option<Day>)> {
     let as_of = call.day(&AS_OF).unwrap_or_else(ended_everywhere);
     let since = call.day(&SINCE);
-    if let Some(since) = since.filter(|since| *since >= as_of) {
-        return Err(error::query(format!(
+    check_dates(as_of, since)?;
+    Ok((as_of, since))
+}
+
+/// Checks that a statement covers a day.
+///
+/// # Errors
+///
+/// `since` is not before `as_of`.
+pub(crate) fn check_dates(as_of: Day, since: Option<Day>) -> Result<()> {
+    match since.filter(|since| *since >= as_of) {
+        None => Ok(()),
+        Some(since) => Err(error::query(format!(
             "since => DATE '{}' is not before as_of => DATE '{}': a statement covers the days from since up to as_of",
             show_day(since.into()),
             show_day(as_of.into()),
-        )));
+        ))),
     }
-    Ok((as_of, since))
 }
 
 /// The date now at UTC-12: every day before it has ended in every zone.
@@ -155,9 +165,6 @@ pub(crate) fn ended_everywhere() -> Day {
     let last_zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(-12));
     crate::domain::day::day_of(jiff::Timestamp::now().to_zoned(last_zone).date())
 }
-
-/// A column of rated DARs that says how many alike each row stands for: what a bill depends on, but not which they are.
-pub(crate) const DARS_ALIKE: &str = "dayrate dars";
 
 /// How many DARs each account had on each day, by their credits, as the one value `account_rows`.
 ///
@@ -192,12 +199,7 @@ fn accounts(rated: &Relation, until: Option<Day>, charged: bool) -> Result<Logic
         .chain(&facts)
         .map(|(name, _)| *name)
         .collect();
-    let alike = rated.has_column(DARS_ALIKE);
-    let alike = alike.then(|| (DARS_ALIKE, rated.column(DARS_ALIKE)));
-    let count = match &alike {
-        Some(_) => exact_sum(column(DARS_ALIKE)),
-        None => count_udaf().call(vec![lit(1_i64)]),
-    };
+    let count = count_udaf().call(vec![lit(1_i64)]);
     let row = |names: &[&'static str], constants: &[(&'static str, Expr)]| {
         let columns = names.iter().map(|name| (*name, column(name)));
         let fields = columns
@@ -214,7 +216,6 @@ fn accounts(rated: &Relation, until: Option<Day>, charged: bool) -> Result<Logic
         account
             .iter()
             .chain(&facts)
-            .chain(&alike)
             .map(|(name, value)| value.clone().alias(*name))
             .collect::<Vec<_>>(),
     )?;

@@ -51,11 +51,13 @@ pub(crate) use call::Call;
 #[cfg(all(feature = "cli", feature = "delta"))]
 pub(crate) use computed::planned;
 #[cfg(all(feature = "cli", feature = "delta"))]
+pub(crate) use contracts::listed_agreements;
+#[cfg(all(feature = "cli", feature = "delta"))]
 pub(crate) use dar_source::DarSource;
 pub(crate) use dar_source::Keeper;
 pub(crate) use day_range::SentAtRange;
 #[cfg(all(feature = "cli", feature = "delta"))]
-pub(crate) use invoice_lines::DARS_ALIKE;
+pub(crate) use invoice_lines::check_dates;
 #[cfg(feature = "cli")]
 pub(crate) use invoice_lines::ended_everywhere;
 pub(crate) use planner::{Planner, TableFunctionEntry, function_named};

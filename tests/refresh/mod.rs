@@ -3,6 +3,7 @@
 //!
 //! `DAYRATE_KILLS=100` makes the killing a long run.
 
+mod delta;
 mod stall;
 mod store;
 
@@ -410,10 +411,12 @@ fn a_table_that_cannot_be_written_says_so() {
             .fails(&[place, "cannot be written"]);
     }
     // Messages that are no files are refused before anything is written.
-    let delta = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/delta/messages");
-    let relation = format!("messages={}", delta.display());
-    desk.run(&["--relation", &relation, "refresh"])
-        .fails(&["cannot be read file by file", "Delta table"]);
+    let messages = "messages = { sql = \"SELECT 'site-001' AS site_id, 'c' AS conversation_id, 'bot' AS sent_by, \
+                    TIMESTAMPTZ '2025-01-01T00:00:00Z' AS sent_at\" }";
+    let values = CONFIGURATION.replace("messages = \"messages\"", messages);
+    desk.write("values.toml", &values);
+    desk.run(&["--config", "values.toml", "refresh"])
+        .fails(&["cannot be read file by file", "step"]);
     assert!(!desk.path("dars").exists());
     // Another writer's table is left alone.
     desk.write("other/_delta_log/00000000000000000000.json", OTHER);

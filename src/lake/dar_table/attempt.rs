@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{Schema, TimeUnit};
+use datafusion::arrow::datatypes::TimeUnit;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::source_as_provider;
 use datafusion::error::{DataFusionError, Result};
@@ -11,19 +11,17 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::object_store::{ObjectStoreExt, PutPayload};
 use datafusion::prelude::SessionContext;
 
+use super::bill::Bill;
 use super::kept_dars::KeptDars;
-use super::kept_scan::KeptFiles;
 use super::litter::{Litter, discard};
 use super::lock::NOTES;
 use super::log::{Commit, DayFile, Log, Snapshot};
 use super::manifest::{Manifest, dispositions};
-use super::money::Money;
 use super::place::Place;
 use super::present::Present;
 use super::refresh::Refresh;
 use super::run::{Done, Run};
 use super::summary::Summary;
-use super::tally::Tally;
 use super::work::{Now, Work};
 use crate::error;
 use crate::exec::{DISPOSITIONS, DaySet, Keep};
@@ -118,12 +116,14 @@ impl Attempt {
         summary.days = done.days.keys().copied().collect();
         summary.dars = done.dars;
         let days = done.files(&kept);
-        let mut tally = self.tally(&before, &days, &done).await?;
+        let dars = self.source.dars.schema().as_arrow();
+        let mut bill = Bill::new(&self.place, dars, &before, &days)?;
+        bill.enter(&done).await?;
         if !done.dars.is_none() || after.money.is_none() {
-            match self.money(ctx, asked, &days, &mut tally).await {
-                Ok(money) => {
+            match bill.money(ctx, asked.as_of, &before.priced).await {
+                Ok((money, priced)) => {
                     summary.money = before.money.changes(&money);
-                    after.money = money;
+                    (after.money, after.priced) = (money, priced);
                 }
                 Err(cause) => summary.money_fault = Some(cause),
             }
@@ -131,13 +131,15 @@ impl Attempt {
         if asked.dry_run {
             return Ok(Some(summary));
         }
-        after.tally = Some(tally.write(&self.place, &run).await?);
+        after.tallies = bill.write(&run).await?;
         let commit = commit(base.as_ref(), &done, &run, &after);
         let version = self
             .publish(base.as_ref(), &commit, &after, &keep, litter)
             .await?;
-        if version.is_none() && after.tally != before.tally {
-            discard(&self.place, after.tally.as_deref().into_iter()).await;
+        if version.is_none() {
+            let kept: HashSet<&String> = before.tallies.values().collect();
+            let ours = after.tallies.values().filter(|path| !kept.contains(path));
+            discard(&self.place, ours.map(String::as_str)).await;
         }
         summary.version = version;
         Ok(version.is_some().then_some(summary))
@@ -189,7 +191,7 @@ impl Attempt {
         let mut files: HashSet<String> = files.chain([commit.manifest.clone()]).collect();
         match version {
             Some(_) => {
-                files.extend(after.tally.clone());
+                files.extend(after.tallies.values().cloned());
                 litter.remove(&self.place, &files).await;
             }
             None => discard(&self.place, files.iter().map(String::as_str)).await,
@@ -257,51 +259,6 @@ impl Attempt {
             }
         }
         after
-    }
-
-    /// How many DARs of each day are alike, as far as that is known without a look at the days' files.
-    async fn tally(
-        &self,
-        before: &Manifest,
-        days: &BTreeMap<i32, DayFile>,
-        done: &Done,
-    ) -> Result<Tally> {
-        let mut tally = Tally::new(self.source.dars.schema().as_arrow())?;
-        if let Some(path) = &before.tally {
-            tally.load(&self.place, path).await?;
-        }
-        tally.retain(days);
-        for (day, rows) in &done.alike {
-            if let Some(Some(file)) = done.days.get(day) {
-                tally.insert(*day, file, rows.clone());
-            }
-        }
-        Ok(tally)
-    }
-
-    /// What the contracts come to over the rows that the table will have; nothing if there are no contracts.
-    async fn money(
-        &self,
-        ctx: &SessionContext,
-        asked: &Refresh,
-        days: &BTreeMap<i32, DayFile>,
-        tally: &mut Tally,
-    ) -> Result<Money> {
-        if !crate::sql::exists(ctx, "contracts") {
-            return Ok(Money::default());
-        }
-        let missing = tally.missing(days);
-        if !missing.is_empty() {
-            let fields = self.source.dars.schema().as_arrow().fields().clone();
-            let dars = KeptFiles {
-                place: self.place.clone(),
-                days: missing.clone(),
-                version: None,
-                schema: Arc::new(Schema::new(fields)),
-            };
-            tally.count(ctx, Arc::new(dars), &missing).await?;
-        }
-        Money::of(ctx, tally.rows()?, asked.as_of).await
     }
 }
 

@@ -36,7 +36,11 @@ impl Litter {
         before: &Manifest,
     ) -> Result<Self> {
         // Who reads the snapshot may have looked for the manifest before it; a tally is only for the next version.
-        let outlived: Vec<&String> = before.previous.iter().chain(&before.tally).collect();
+        let outlived: Vec<&String> = before
+            .previous
+            .iter()
+            .chain(before.tallies.values())
+            .collect();
         let mut needed: HashSet<String> = outlived.iter().copied().cloned().collect();
         if let Some(snapshot) = snapshot {
             needed.insert(snapshot.manifest.clone());

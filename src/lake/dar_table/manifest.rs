@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::message_files::KnownFile;
 use super::money::Money;
 use super::place::Place;
+use super::priced::Priced;
 use super::settled_calendar::SettledCalendar;
+use super::tally::TallyFiles;
 use crate::domain::message::Reason;
 use crate::error;
 use crate::exec::{DISPOSITIONS, DaySet, FileNotes};
@@ -34,9 +36,12 @@ pub(super) struct Manifest {
     /// What the contracts came to when the table was last refreshed.
     #[serde(default)]
     pub(super) money: Money,
-    /// The path of the [`super::tally`], below the table.
+    /// What it is the sum of, as far as it can be used again.
     #[serde(default)]
-    pub(super) tally: Option<String>,
+    pub(super) priced: Priced,
+    /// The files of the [`super::tally`].
+    #[serde(default)]
+    pub(super) tallies: TallyFiles,
 }
 
 /// Days for which the same files have been read, with the same calendar.
@@ -126,7 +131,8 @@ impl Manifest {
             skips: false,
             previous: None,
             money: Money::default(),
-            tally: None,
+            priced: Priced::default(),
+            tallies: TallyFiles::new(),
         }
     }
 

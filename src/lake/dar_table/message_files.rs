@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, Result, exec_datafusion_err};
+use datafusion::common::{Column, Result, TableReference, exec_datafusion_err};
 use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::logical_expr::{
     Expr, Filter, LogicalPlan, LogicalPlanBuilder, TableScan, Volatility, lit,
@@ -17,9 +17,11 @@ use datafusion::object_store::ObjectMeta;
 use serde::{Deserialize, Serialize};
 
 use crate::exec::{FILE, MESSAGE_COLUMNS};
+use crate::lake::delta_table::{DeltaFile, DeltaRelation};
 use crate::lake::files::FilesTable;
 
-/// A file as it was found: another size, version or time of the same path is another file.
+/// A file as it was found: another size, version or time of the same path is another file, and so are other words that a
+/// Delta table's log says of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct KnownFile {
     /// The store and the path in it.
@@ -30,7 +32,7 @@ pub(super) struct KnownFile {
 }
 
 impl KnownFile {
-    fn of(store: &str, meta: &ObjectMeta) -> Self {
+    fn of_store(store: &str, meta: &ObjectMeta) -> Self {
         let version = meta.version.clone().or_else(|| meta.e_tag.clone());
         Self {
             path: format!("{store}{}", meta.location),
@@ -38,6 +40,25 @@ impl KnownFile {
             version: version.unwrap_or_else(|| meta.last_modified.timestamp_micros().to_string()),
         }
     }
+
+    fn of_delta(file: DeltaFile) -> Self {
+        Self {
+            path: file.address,
+            size: file.size,
+            version: file.version,
+        }
+    }
+}
+
+/// The files of a scan, if it is one of files.
+fn known_files(table: &dyn TableProvider) -> Option<Result<Vec<KnownFile>>> {
+    if let Some(table) = table.downcast_ref::<FilesTable>() {
+        let store = table.store().as_str();
+        let files = table.metas().map(|meta| KnownFile::of_store(store, meta));
+        return Some(Ok(files.collect()));
+    }
+    let files = table.downcast_ref::<DeltaRelation>()?.files();
+    Some(files.map(|files| files.into_iter().map(KnownFile::of_delta).collect()))
 }
 
 /// See the module.
@@ -57,9 +78,8 @@ impl MessageFiles {
     pub(super) fn of(plan: &LogicalPlan) -> std::result::Result<Self, String> {
         let mut files = Vec::new();
         let mut seen = HashMap::new();
-        collect(plan, &mut |table| {
-            for meta in table.metas() {
-                let file = KnownFile::of(table.store().as_str(), meta);
+        collect(plan, &mut |found| {
+            for file in found {
                 if seen.insert(file.path.clone(), files.len()).is_none() {
                     files.push(file);
                 }
@@ -157,7 +177,8 @@ fn described(plan: &LogicalPlan, exprs: Vec<Expr>) -> Result<String> {
                 let bare = expr.clone().transform(|expr| {
                     Ok(match expr {
                         Expr::Column(column) => {
-                            Transformed::yes(Expr::Column(Column::new_unqualified(column.name)))
+                            let name = in_files(plan, column.name)?;
+                            Transformed::yes(Expr::Column(Column::new_unqualified(name)))
                         }
                         other => Transformed::no(other),
                     })
@@ -169,29 +190,46 @@ fn described(plan: &LogicalPlan, exprs: Vec<Expr>) -> Result<String> {
     }
 }
 
-/// The table of files behind a scan.
-fn files_table(scan: &TableScan) -> Option<Arc<dyn TableProvider>> {
-    let table = source_as_provider(&scan.source).ok()?;
-    let is_whole = scan.projection.is_none() && scan.filters.is_empty() && scan.fetch.is_none();
-    (is_whole && table.is::<FilesTable>()).then_some(table)
+/// What the files of a scan call a column of it.
+fn in_files(plan: &LogicalPlan, column: String) -> Result<String> {
+    let LogicalPlan::TableScan(scan) = plan else {
+        return Ok(column);
+    };
+    let table = source_as_provider(&scan.source)?;
+    match table.downcast_ref::<DeltaRelation>() {
+        Some(table) if scan.source.schema().field_with_name(&column).is_ok() => {
+            table.in_files(&column)
+        }
+        _ => Ok(column),
+    }
 }
 
-/// Shows every table of files in a plan to `see`.
+/// The table behind a scan, if that reads all of it.
+fn whole_table(scan: &TableScan) -> Option<Arc<dyn TableProvider>> {
+    let table = source_as_provider(&scan.source).ok()?;
+    let is_whole = scan.projection.is_none() && scan.filters.is_empty() && scan.fetch.is_none();
+    is_whole.then_some(table)
+}
+
+/// Shows the files of every table in a plan to `see`.
 fn collect(
     plan: &LogicalPlan,
-    see: &mut impl FnMut(&FilesTable),
+    see: &mut impl FnMut(Vec<KnownFile>),
 ) -> std::result::Result<(), String> {
     match plan {
         LogicalPlan::TableScan(scan) => {
-            let table = files_table(scan);
-            let table = table.as_ref().and_then(|table| table.downcast_ref());
-            see(table.ok_or_else(|| {
-                let name = &scan.table_name;
-                format!(
-                    "'{name}' is a Delta table, a list of values or something else that is no file"
-                )
-            })?);
-            return Ok(());
+            let files = whole_table(scan).and_then(|table| known_files(table.as_ref()));
+            let name = &scan.table_name;
+            return match files {
+                Some(Ok(files)) => {
+                    see(files);
+                    Ok(())
+                }
+                Some(Err(cause)) => Err(format!("the files of '{name}' are not known: {cause}")),
+                None => Err(format!(
+                    "'{name}' is a list of values or something else that is no file"
+                )),
+            };
         }
         LogicalPlan::Projection(_)
         | LogicalPlan::Filter(_)
@@ -246,22 +284,9 @@ fn numbered(plan: &LogicalPlan, numbers: &HashMap<&str, u32>) -> Result<LogicalP
     };
     match plan {
         LogicalPlan::TableScan(scan) => {
-            let table = files_table(scan);
-            let table: &FilesTable = table
-                .as_ref()
-                .and_then(|table| table.downcast_ref())
-                .ok_or_else(|| exec_datafusion_err!("messages are not read from files"))?;
-            let store = table.store().as_str();
-            let chosen: Vec<(usize, u32)> = table
-                .metas()
-                .enumerate()
-                .filter_map(|(place, meta)| {
-                    let path = format!("{store}{}", meta.location);
-                    Some((place, *numbers.get(path.as_str())?))
-                })
-                .collect();
-            let table = provider_as_source(Arc::new(table.numbered(&chosen, FILE)));
-            LogicalPlanBuilder::scan(scan.table_name.clone(), table, None)?.build()
+            let table = whole_table(scan);
+            let table = table.ok_or_else(|| exec_datafusion_err!("messages are read in part"))?;
+            scanned(&scan.table_name, table.as_ref(), numbers)
         }
         LogicalPlan::Projection(projection) => {
             let input = input(0)?;
@@ -290,6 +315,35 @@ fn numbered(plan: &LogicalPlan, numbers: &HashMap<&str, u32>) -> Result<LogicalP
             other.display()
         )),
     }
+}
+
+/// A scan of some of the files of a table, with their numbers.
+fn scanned(
+    name: &TableReference,
+    table: &dyn TableProvider,
+    numbers: &HashMap<&str, u32>,
+) -> Result<LogicalPlan> {
+    if let Some(table) = table.downcast_ref::<DeltaRelation>() {
+        let files = table.files()?.into_iter().filter_map(|file| {
+            let number = *numbers.get(file.address.as_str())?;
+            Some((file.address, number))
+        });
+        return table.numbered(name, files.collect(), FILE);
+    }
+    let table = table
+        .downcast_ref::<FilesTable>()
+        .ok_or_else(|| exec_datafusion_err!("messages are not read from files"))?;
+    let store = table.store().as_str();
+    let chosen: Vec<(usize, u32)> = table
+        .metas()
+        .enumerate()
+        .filter_map(|(place, meta)| {
+            let path = format!("{store}{}", meta.location);
+            Some((place, *numbers.get(path.as_str())?))
+        })
+        .collect();
+    let table = provider_as_source(Arc::new(table.numbered(&chosen, FILE)));
+    LogicalPlanBuilder::scan(name.clone(), table, None)?.build()
 }
 
 /// The column of the number.

@@ -4,12 +4,15 @@
 //! messages are merged into a day without reading its other messages again. Beside the rows lies a [`manifest`]: the
 //! files that were read, the calendar, the reading. A refresh compares it with what is there now ([`work`]), reads what
 //! is new or changed ([`run`], on a cluster `far_fold`), and replaces the touched days in one commit ([`log`]). What the
-//! contracts come to then is made of counts that are kept too ([`tally`]), so that no other day is read. A query over the
-//! same messages, sites and reading has its rows from the table ([`kept_dars`]); any other has them from the messages.
+//! contracts come to then is made of counts that are kept too ([`tally`]), so that no other day is read, and only for the
+//! commitments that have one of these days ([`priced`]). A query over the same messages, sites and reading has its rows
+//! from the table ([`kept_dars`]); any other has them from the messages.
 
 mod actions;
+mod agreed;
 mod alike;
 mod attempt;
+mod bill;
 mod day_job;
 mod day_rows;
 #[cfg(feature = "cluster")]
@@ -25,6 +28,8 @@ mod message_files;
 mod money;
 mod place;
 mod present;
+mod priced;
+mod rated;
 mod refresh;
 mod run;
 mod settled_calendar;

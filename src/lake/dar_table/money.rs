@@ -1,20 +1,14 @@
 //! What the contracts came to at a refresh, so that the next one can say what changed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::DataType;
-use datafusion::catalog::MemTable;
-use datafusion::common::{TableReference, exec_datafusion_err};
 use datafusion::error::Result;
-use datafusion::prelude::SessionContext;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::day::{Day, show_day};
-use crate::table::{DARS_ALIKE, ended_everywhere};
+use crate::domain::credits::CREDIT_SCALE;
+use crate::domain::money::Amount4;
+use crate::error;
 
 /// Whose invoice, and of which period.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -50,65 +44,15 @@ impl MoneyChange {
 #[serde(transparent)]
 pub(super) struct Money(Vec<(Owed, String)>);
 
-/// The name under which DARs are looked at.
-const DARS: &str = "dayrate alike";
-
 impl Money {
-    /// What the session's contracts come to over `dars`, as [`super::alike`] has them.
+    /// Of what is owed for each period, the amounts as counts of the fourth decimal.
     ///
     /// # Errors
     ///
-    /// What is wrong with the contracts.
-    pub(super) async fn of(
-        ctx: &SessionContext,
-        dars: RecordBatch,
-        as_of: Option<Day>,
-    ) -> Result<Self> {
-        let dars = MemTable::try_new(dars.schema(), vec![vec![dars]])?;
-        ctx.register_table(TableReference::bare(DARS), Arc::new(dars))?;
-        let amounts = Self::amounts(ctx, as_of.unwrap_or_else(ended_everywhere)).await;
-        ctx.deregister_table(TableReference::bare(DARS))?;
-        amounts
-    }
-
-    async fn amounts(ctx: &SessionContext, as_of: Day) -> Result<Self> {
-        // In a scenario with few contracts most DARs have none: no line is asked of them.
-        let sql = format!(
-            "SELECT scenario, org_id, contract_id, period_start, period_end, currency, sum(amount) AS amount \
-             FROM invoice_lines((SELECT * FROM rated_dars((SELECT org_id, day, gen_ai, intent_analyzer, \
-             \"{DARS_ALIKE}\" FROM \"{DARS}\"), scenario => '*') WHERE contract_id IS NOT NULL), \
-             as_of => DATE '{}', channel_charges => NULL) \
-             WHERE contract_id IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6",
-            show_day(i64::from(as_of)),
-        );
-        let rows = crate::sql::sql(ctx, &sql).await?.collect().await?;
-        let mut money = Vec::new();
-        for batch in &rows {
-            let text = |place: usize| -> Result<ArrayRef> {
-                let column = batch.columns().get(place);
-                let column =
-                    column.ok_or_else(|| exec_datafusion_err!("an invoice lacks a column"))?;
-                Ok(cast(column, &DataType::Utf8View)?)
-            };
-            let columns = (0..7).map(text).collect::<Result<Vec<_>>>()?;
-            for row in 0..batch.num_rows() {
-                let mut values = columns.iter().map(|column| {
-                    let texts = column.as_string_view();
-                    texts.is_valid(row).then(|| texts.value(row).to_owned())
-                });
-                let mut next = || values.next().flatten();
-                let owed = Owed {
-                    scenario: next(),
-                    org_id: next().unwrap_or_default(),
-                    contract_id: next().unwrap_or_default(),
-                    period_start: next().unwrap_or_default(),
-                    period_end: next().unwrap_or_default(),
-                    currency: next().unwrap_or_default(),
-                };
-                money.push((owed, next().unwrap_or_default()));
-            }
-        }
-        Ok(Self(money))
+    /// An amount that does not fit 28 digits.
+    pub(super) fn of(amounts: impl Iterator<Item = (Owed, Amount4)>) -> Result<Self> {
+        let amounts = amounts.map(|(owed, amount)| Ok((owed, text(amount)?)));
+        Ok(Self(amounts.collect::<Result<_>>()?))
     }
 
     /// Whether nothing is owed, or nothing is known.
@@ -138,4 +82,14 @@ impl Money {
             .filter(|change| change.before != change.after)
             .collect()
     }
+}
+
+/// A count of the fourth decimal as people write it. Of 28 digits any two have a difference that fits, too.
+fn text(amount: Amount4) -> Result<String> {
+    let fits = amount.unsigned_abs() < 10_u128.pow(28);
+    let decimal = Decimal::try_from_i128_with_scale(amount, CREDIT_SCALE).ok();
+    let decimal = decimal.filter(|_| fits).ok_or_else(|| {
+        error::data("the amount of an invoice period does not fit 28 digits: look at the prices of its contract")
+    })?;
+    Ok(decimal.to_string())
 }

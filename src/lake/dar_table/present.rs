@@ -36,8 +36,8 @@ impl Present {
     pub(super) async fn of(session: &dyn Session, source: &DarSource) -> Result<Self> {
         let files = MessageFiles::of(&source.messages).map_err(|why| {
             error::config(format!(
-                "messages cannot be read file by file: {why}. A table of DARs is kept of files, folders and patterns, \
-                 or of a query that only selects, computes and filters rows of such"
+                "messages cannot be read file by file: {why}. A table of DARs is kept of files, folders, \
+                 patterns and Delta tables, or of a query that only selects, computes and filters rows of such"
             ))
         })?;
         let calendar_rows = rows(session, &source.calendar).await?;

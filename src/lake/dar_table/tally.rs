@@ -1,10 +1,10 @@
-//! How many DARs of each day are alike for a bill (see [`super::alike`]), of all days in one file beside the manifest: a
-//! bill is then made without a look at the files of the days.
+//! How many DARs of each day are alike for a bill (see [`super::alike`]), beside the manifest, a file for the days of each
+//! year: a bill is then made without a look at the files of the days, and of the years that it is about.
 //!
-//! Every row names the file of the day that was counted, which is never written twice. So what the file says is true of
-//! a version of the table as far as that has the same files, and a day of which it says nothing is counted once more.
+//! Every row names the file of the day that was counted, which is never written twice. So what a file says is true of a
+//! version of the table as far as that has the same files, and a day of which it says nothing is counted once more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::iter::repeat_n;
 use std::ops::Range;
 use std::sync::Arc;
@@ -27,11 +27,12 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
-use super::alike;
+use super::alike::{self, DARS_ALIKE};
 use super::lock::NOTES;
 use super::log::DayFile;
 use super::place::Place;
-use crate::table::DARS_ALIKE;
+use crate::domain::day::date_of;
+use crate::exec::DaySet;
 
 /// The column that names the file that was counted.
 const FILE: &str = "file";
@@ -46,14 +47,25 @@ pub(super) fn is_tally(name: &str) -> bool {
     name.starts_with(PREFIX) && name.ends_with(SUFFIX)
 }
 
+/// The path of the file of each year, below the table.
+pub(super) type TallyFiles = BTreeMap<i32, String>;
+
 /// See the module.
 #[derive(Debug, Clone)]
 pub(super) struct Tally {
     /// The columns of [`super::alike`].
     schema: SchemaRef,
+    files: TallyFiles,
+    /// The years that were looked at.
+    years: BTreeMap<i32, Year>,
+}
+
+/// The days of one year.
+#[derive(Debug, Clone, Default)]
+struct Year {
     days: BTreeMap<i32, Counted>,
-    /// The path of a file that says exactly this, below the table.
-    path: Option<String>,
+    /// Whether the year's file says exactly this.
+    is_written: bool,
 }
 
 /// A day that was counted.
@@ -64,62 +76,86 @@ struct Counted {
     rows: RecordBatch,
 }
 
+/// The year whose file counts a day.
+fn year_of(day: i32) -> i32 {
+    date_of(day).map_or(0, |date| i32::from(date.year()))
+}
+
 impl Tally {
-    /// Of nothing yet, for DARs of these columns.
-    pub(super) fn new(dars: &Schema) -> Result<Self> {
+    /// For DARs of these columns, counted in these files as far as they were.
+    pub(super) fn new(dars: &Schema, files: TallyFiles) -> Result<Self> {
         Ok(Self {
             schema: alike::schema(dars)?,
-            days: BTreeMap::new(),
-            path: None,
+            files,
+            years: BTreeMap::new(),
         })
     }
 
-    /// Adds what the file at that path below a table says; nothing if it is not there or is something else.
+    /// Looks at the years of some days, if it has not. `files` are those of all days: what was counted in others is
+    /// forgotten, and so is a file of counts that is not there or is something else.
     ///
     /// # Errors
     ///
     /// The store cannot be asked.
-    pub(super) async fn load(&mut self, place: &Place, path: &str) -> Result<()> {
+    pub(super) async fn look_at(
+        &mut self,
+        place: &Place,
+        days: impl Iterator<Item = i32>,
+        files: &BTreeMap<i32, DayFile>,
+    ) -> Result<()> {
+        let years: BTreeSet<i32> = days.map(year_of).collect();
+        for year in years {
+            if !self.years.contains_key(&year) {
+                let found = self.load(place, year, files).await?;
+                self.years.insert(year, found);
+            }
+        }
+        Ok(())
+    }
+
+    async fn load(&self, place: &Place, year: i32, files: &BTreeMap<i32, DayFile>) -> Result<Year> {
+        let Some(path) = self.files.get(&year) else {
+            return Ok(Year::default());
+        };
         let bytes = match place.store().get(&place.below(path)).await {
             Ok(found) => found.bytes().await,
             Err(cause) => Err(cause),
         };
-        match bytes {
-            Ok(bytes) => {
-                if let Ok(days) = read(bytes, &self.schema) {
-                    self.days = days;
-                    self.path = Some(path.to_owned());
-                }
-                Ok(())
-            }
-            Err(Error::NotFound { .. }) => Ok(()),
-            Err(cause) => Err(DataFusionError::ObjectStore(Box::new(cause))),
-        }
-    }
-
-    /// Forgets what was not counted in these files.
-    pub(super) fn retain(&mut self, days: &BTreeMap<i32, DayFile>) {
-        let count = self.days.len();
-        self.days.retain(|day, counted| {
-            let file = days.get(day);
-            file.is_some_and(|file| counted.is_of(file))
+        let days = match bytes {
+            Ok(bytes) => read(bytes, &self.schema).ok(),
+            Err(Error::NotFound { .. }) => None,
+            Err(cause) => return Err(DataFusionError::ObjectStore(Box::new(cause))),
+        };
+        let Some(mut days) = days else {
+            return Ok(Year::default());
+        };
+        let count = days.len();
+        days.retain(|day, counted| {
+            let file = files.get(day);
+            year_of(*day) == year && file.is_some_and(|file| counted.is_of(file))
         });
-        if self.days.len() < count {
-            self.path = None;
-        }
+        Ok(Year {
+            is_written: days.len() == count,
+            days,
+        })
     }
 
-    /// Those of the days that were not counted.
+    /// Those of the days that were not counted, in years that were looked at or not.
     pub(super) fn missing(&self, days: &BTreeMap<i32, DayFile>) -> BTreeMap<i32, DayFile> {
-        let missing = days.iter().filter(|(day, _)| !self.days.contains_key(day));
+        let is_counted = |day: i32| {
+            let year = self.years.get(&year_of(day));
+            year.is_some_and(|year| year.days.contains_key(&day))
+        };
+        let missing = days.iter().filter(|(day, _)| !is_counted(**day));
         missing.map(|(day, file)| (*day, file.clone())).collect()
     }
 
-    /// Sets what was counted of a day.
+    /// Sets what was counted of a day, in a year that was looked at.
     pub(super) fn insert(&mut self, day: i32, file: &DayFile, rows: RecordBatch) {
         let file = file.path.clone();
-        self.days.insert(day, Counted { file, rows });
-        self.path = None;
+        let year = self.years.entry(year_of(day)).or_default();
+        year.days.insert(day, Counted { file, rows });
+        year.is_written = false;
     }
 
     /// Counts the days in their files.
@@ -160,33 +196,42 @@ impl Tally {
         Ok(())
     }
 
-    /// The counts of all days.
-    pub(super) fn rows(&self) -> Result<RecordBatch> {
-        let rows = self.days.values().map(|counted| &counted.rows);
-        Ok(concat_batches(&self.schema, rows)?)
+    /// The counts of each of these days, of the years that were looked at.
+    pub(super) fn counts(&self, days: &DaySet) -> impl Iterator<Item = (i32, &RecordBatch)> {
+        let counted = self.years.values().flat_map(|year| &year.days);
+        let counted = counted.filter(|(day, _)| days.contains(**day));
+        counted.map(|(day, counted)| (*day, &counted.rows))
     }
 
-    /// Writes it as a file of a run, unless there is one that says the same. Gives the path below the table.
-    pub(super) async fn write(&self, place: &Place, run: &str) -> Result<String> {
-        if let Some(path) = &self.path {
-            return Ok(path.clone());
+    /// Writes the years that are others now as files of a run. Gives the files of all years.
+    pub(super) async fn write(&self, place: &Place, run: &str) -> Result<TallyFiles> {
+        let mut files = self.files.clone();
+        for (number, year) in self.years.iter().filter(|(_, year)| !year.is_written) {
+            if year.days.is_empty() {
+                files.remove(number);
+                continue;
+            }
+            let path = format!("{NOTES}/{PREFIX}{number}-{run}{SUFFIX}");
+            let bytes = PutPayload::from(year.bytes(&self.schema)?);
+            let written = place.store().put(&place.below(&path), bytes).await;
+            written.map_err(|cause| DataFusionError::ObjectStore(Box::new(cause)))?;
+            files.insert(*number, path);
         }
-        let path = format!("{NOTES}/{PREFIX}{run}{SUFFIX}");
-        let bytes = PutPayload::from(self.bytes()?);
-        let written = place.store().put(&place.below(&path), bytes).await;
-        written.map_err(|cause| DataFusionError::ObjectStore(Box::new(cause)))?;
-        Ok(path)
+        Ok(files)
     }
+}
 
-    fn bytes(&self) -> Result<Vec<u8>> {
+impl Year {
+    fn bytes(&self, schema: &SchemaRef) -> Result<Vec<u8>> {
         let files = self
             .days
             .values()
             .flat_map(|counted| repeat_n(counted.file.as_str(), counted.rows.num_rows()));
         let files = StringViewArray::from_iter_values(files);
-        let mut columns = self.rows()?.columns().to_vec();
+        let rows = self.days.values().map(|counted| &counted.rows);
+        let mut columns = concat_batches(schema, rows)?.columns().to_vec();
         columns.push(Arc::new(files));
-        let schema = with_file(&self.schema);
+        let schema = with_file(schema);
         let rows = RecordBatch::try_new(Arc::clone(&schema), columns)?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))

@@ -31,7 +31,7 @@ use crate::error;
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct SentDelta {
+pub(in crate::lake) struct SentDelta {
     scan: DeltaScanNext,
     /// What every scan of it says of the table.
     recipe: Recipe,
@@ -45,7 +45,7 @@ impl SentDelta {
     /// # Errors
     ///
     /// None was.
-    pub(super) fn new(
+    pub(in crate::lake) fn new(
         table: &deltalake::DeltaTable,
         scan: DeltaScanNext,
         config: DeltaScanConfig,
@@ -70,6 +70,19 @@ impl SentDelta {
             },
             scan,
         })
+    }
+
+    /// Another scan of the same version, with these settings.
+    pub(in crate::lake) fn other(&self, scan: DeltaScanNext, config: DeltaScanConfig) -> Self {
+        let recipe = Recipe {
+            config,
+            ..self.recipe.clone()
+        };
+        Self {
+            scan,
+            recipe,
+            in_files: self.in_files,
+        }
     }
 
     /// A scan of one machine, and the files that it would read.

@@ -24,7 +24,7 @@ use crate::domain::tariff::{BLOCK_MODES, Overage, TIER_MODES, Tier};
 use crate::error;
 
 /// Every contract row with its money, of all scenarios, checked as a whole.
-pub(super) fn agreed(contracts: &ColumnarValue, tiers: &ColumnarValue) -> Result<Vec<Agreement>> {
+pub(crate) fn agreed(contracts: &ColumnarValue, tiers: &ColumnarValue) -> Result<Vec<Agreement>> {
     let fault = |fault: crate::domain::Fault| error::data(fault.to_string());
     let all = terms_of(&ListedRows::new("contracts", contracts)?)?;
     let tiers = tiers_of(&ListedRows::new("price_tiers", tiers)?)?;

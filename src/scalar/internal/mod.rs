@@ -20,12 +20,16 @@ pub(super) mod rows_out;
 mod shares;
 mod site_periods;
 
+#[cfg(all(feature = "cli", feature = "delta"))]
+pub(crate) use contract_periods::agreed;
 pub(crate) use contract_rows::{CONTRACT_FIGURES, CONTRACT_TEXTS};
 pub(crate) use day::NAME as DAY_NAME;
 pub(crate) use instant::{instants, per_second};
 pub(crate) use message_reason::rejection;
 pub(crate) use offer_costs::OFFER_FIGURES;
 pub(crate) use outcomes::COST_COLUMNS;
+#[cfg(all(feature = "cli", feature = "delta"))]
+pub(crate) use rows_out::scaled;
 
 use datafusion::logical_expr::ScalarUDF;
 

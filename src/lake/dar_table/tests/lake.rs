@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
@@ -67,6 +68,8 @@ pub(super) struct Lake {
     pub(super) switches: String,
     /// `contracts` as a query, if there are any.
     pub(super) contracts: Option<String>,
+    /// And `price_tiers`.
+    pub(super) tiers: Option<String>,
     pub(super) options: Vec<(&'static str, &'static str)>,
     /// Whether ids are integers.
     pub(super) integers: bool,
@@ -80,6 +83,7 @@ impl Lake {
             sites: sites(&[(1, "one", "Europe/Rome", None, None, false)]),
             switches: switches(&[]),
             contracts: None,
+            tiers: None,
             options: Vec::new(),
             integers: false,
             memory_limit: None,
@@ -109,14 +113,16 @@ impl Lake {
             ("sites", Relation::Query(self.sites.clone())),
             ("feature_periods", Relation::Query(self.switches.clone())),
         ];
-        let contracts = self.contracts.clone().map(Relation::Query);
-        let contracts = contracts.map(|contracts| ("contracts", contracts));
+        let of_money = [("contracts", &self.contracts), ("price_tiers", &self.tiers)];
+        let of_money = of_money
+            .into_iter()
+            .filter_map(|(name, query)| Some((name, Relation::Query(query.clone()?))));
         open(Settings {
             threads: Some(2),
             memory_limit: self.memory_limit,
             relations: relations
                 .into_iter()
-                .chain(contracts)
+                .chain(of_money)
                 .map(|(name, relation)| (name.to_owned(), relation))
                 .collect(),
             options: options
@@ -128,8 +134,8 @@ impl Lake {
         .unwrap()
     }
 
-    /// Writes a file of messages, in place of one of that name.
-    pub(super) fn write(&self, name: &str, messages: &[Message], unit: Unit) {
+    /// Messages as the rows of a file.
+    pub(super) fn batch(&self, messages: &[Message], unit: Unit) -> RecordBatch {
         let id = |value: fn(&Message) -> Option<i64>| -> ArrayRef {
             let values = messages.iter().map(value);
             match self.integers {
@@ -159,7 +165,7 @@ impl Lake {
             Arc::new(messages.iter().map(value).collect::<StringArray>())
         };
         let listened: BooleanArray = messages.iter().map(|message| message.listened).collect();
-        let rows = RecordBatch::try_from_iter([
+        RecordBatch::try_from_iter([
             ("site_id", id(|message| Some(message.site))),
             ("conversation_id", id(|message| Some(message.conversation))),
             ("consumer_id", id(|message| message.consumer)),
@@ -169,7 +175,12 @@ impl Lake {
             ("channel", text(|message| message.channel)),
             ("intent_analyzer", Arc::new(listened) as ArrayRef),
         ])
-        .unwrap();
+        .unwrap()
+    }
+
+    /// Writes a file of messages, in place of one of that name.
+    pub(super) fn write(&self, name: &str, messages: &[Message], unit: Unit) {
+        let rows = self.batch(messages, unit);
         let half = self.path("half");
         let mut writer =
             ArrowWriter::try_new(std::fs::File::create(&half).unwrap(), rows.schema(), None)
@@ -202,16 +213,18 @@ impl Lake {
 
     /// The rows of a query and the types of its columns, in the order of their texts.
     pub(super) async fn rows(&self, dar_table: &str, sql: &str) -> Vec<String> {
-        let ctx = self.session(dar_table);
-        let rows = crate::sql::sql(&ctx, sql).await.unwrap();
-        let types: Vec<String> = rows
-            .schema()
-            .fields()
-            .iter()
-            .map(|field| field.to_string())
-            .collect();
+        Self::rows_of(&self.session(dar_table), sql).await.unwrap()
+    }
+
+    /// Those of a session.
+    pub(super) async fn rows_of(ctx: &SessionContext, sql: &str) -> Result<Vec<String>> {
+        let rows = crate::sql::sql(ctx, sql).await?;
+        let fields = rows.schema().fields().iter();
+        // What a writer has noted about a column has no order.
+        let bare = fields.map(|field| field.as_ref().clone().with_metadata(HashMap::new()));
+        let types: Vec<String> = bare.map(|field| field.to_string()).collect();
         let mut texts = Vec::new();
-        for batch in rows.collect().await.unwrap() {
+        for batch in rows.collect().await? {
             let options = FormatOptions::default().with_null("NULL");
             let columns: Vec<ArrayFormatter<'_>> = batch
                 .columns()
@@ -228,7 +241,7 @@ impl Lake {
         }
         texts.sort();
         texts.push(types.join(" | "));
-        texts
+        Ok(texts)
     }
 
     /// Whether a query is answered from the table.

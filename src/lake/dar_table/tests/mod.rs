@@ -5,8 +5,10 @@
 //! `DAYRATE_LONG=1` makes the random histories a long run.
 
 mod calendars;
+mod delta;
 mod files;
 mod lake;
+mod money;
 mod random;
 mod runs;
 mod tally;
