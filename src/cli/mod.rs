@@ -147,8 +147,6 @@ async fn command(arguments: Arguments, output: &mut Output) -> Result<ExitCode> 
         }
         #[cfg(feature = "delta")]
         Some(Command::Refresh(asked)) => {
-            #[cfg(feature = "cluster")]
-            cluster::refuse(&arguments.session, "refresh")?;
             return refresh::run(&arguments.session, &asked, output).await;
         }
         #[cfg(feature = "cluster")]

@@ -22,11 +22,17 @@ use super::same_columns::SameColumnsExec;
 use super::same_rules::SameRulesExec;
 use super::seen_files::SeenFilesExec;
 use super::settings::Part;
+#[cfg(feature = "delta")]
+use super::wire::NotedFoldNode;
 use super::wire::{
     Envelope, FoldNode, Node, SameColumnsNode, SameRulesNode, SeenFilesNode, SettleNode, SitesNode,
 };
 use crate::domain::zone::ZoneDatabase;
+#[cfg(feature = "delta")]
+use crate::exec::NotedFoldExec;
 use crate::exec::{Asked, DaySet, FoldMessagesExec, Folding, GenAiRule, SettleDarsExec};
+#[cfg(feature = "delta")]
+use crate::lake::{DeltaNode, FileNumber, SentDeltaExec};
 use crate::lake::{HistoryExec, HistoryNode, RowsExec, RowsNode};
 use crate::{aggregate, error, scalar};
 
@@ -81,6 +87,17 @@ impl Codec {
         if let Some(history) = plan.downcast_ref::<HistoryExec>() {
             return Ok(Node::History(HistoryNode::of(history)));
         }
+        #[cfg(feature = "delta")]
+        if let Some(scan) = plan.downcast_ref::<SentDeltaExec>() {
+            return Ok(Node::Delta(DeltaNode::of(scan)?));
+        }
+        #[cfg(feature = "delta")]
+        if let Some(fold) = plan.downcast_ref::<NotedFoldExec>() {
+            return Ok(Node::NotedFold(NotedFoldNode {
+                folding: Some(folding_node(fold.folding())?),
+                ..NotedFoldNode::of(fold.wanted())?
+            }));
+        }
         if plan.is::<SeenFilesExec>() {
             return Ok(Node::SeenFiles(SeenFilesNode {}));
         }
@@ -119,6 +136,15 @@ impl Codec {
             )),
             (Node::Rows(rows), []) => Arc::new(rows.into_exec(context)?),
             (Node::History(history), []) => Arc::new(history.into_exec()?),
+            #[cfg(feature = "delta")]
+            (Node::Delta(delta), [files]) => Arc::new(delta.into_exec(files, schema, context)?),
+            #[cfg(feature = "delta")]
+            (Node::NotedFold(fold), [calendar, messages]) => {
+                let wanted = fold.files().ok_or_else(unreadable)?;
+                let folding = self.folding(fold.folding.ok_or_else(unreadable)?)?;
+                let (calendar, messages) = (Arc::clone(calendar), Arc::clone(messages));
+                Arc::new(NotedFoldExec::new(folding, wanted, calendar, messages))
+            }
             (Node::SeenFiles(_), [scan]) => Arc::new(SeenFilesExec::new(Arc::clone(scan))),
             (Node::SameColumns(_), [input]) => {
                 Arc::new(SameColumnsExec::new(Arc::clone(input), schema))
@@ -228,7 +254,34 @@ impl PhysicalExtensionCodec for Codec {
         }
     }
 
-    fn try_decode_udf(&self, name: &str, _bytes: &[u8]) -> Result<Arc<ScalarUDF>> {
+    /// A function is known by its name, but for one that has the numbers of files in it.
+    #[cfg_attr(
+        not(feature = "delta"),
+        expect(
+            unused_variables,
+            reason = "only files of Delta tables are numbered so"
+        )
+    )]
+    fn try_encode_udf(&self, function: &ScalarUDF, bytes: &mut Vec<u8>) -> Result<()> {
+        #[cfg(feature = "delta")]
+        if let Some(numbers) = function.inner().downcast_ref::<FileNumber>() {
+            return numbers.write(bytes);
+        }
+        Ok(())
+    }
+
+    #[cfg_attr(
+        not(feature = "delta"),
+        expect(
+            unused_variables,
+            reason = "only files of Delta tables are numbered so"
+        )
+    )]
+    fn try_decode_udf(&self, name: &str, bytes: &[u8]) -> Result<Arc<ScalarUDF>> {
+        #[cfg(feature = "delta")]
+        if name == FileNumber::NAME {
+            return Ok(Arc::new(FileNumber::read(bytes)?.into()));
+        }
         let known = self.scalars.get(name).map(Arc::clone);
         known.ok_or_else(|| self.unknown(name))
     }
@@ -251,7 +304,7 @@ impl Codec {
 fn folding_node(folding: &Folding) -> Result<FoldNode> {
     if folding.files.is_some() {
         return Err(error::query(
-            "what a refresh notes of each file is known in its own process alone",
+            "what a fold notes of each file is known in its own process alone",
         ));
     }
     let field = |name: &str, data_type: &DataType| Field::new(name, data_type.clone(), true);

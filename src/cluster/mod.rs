@@ -14,7 +14,7 @@
 //!
 //! * [`address`], [`guard`]: whom to ask; what must be the same everywhere.
 //! * [`planner`], [`prepare`], [`remote`], [`job`], [`answer`], [`told`]: the client, from a logical plan to rows or words.
-//! * [`codec`], [`wire`]: our operators as bytes.
+//! * [`codec`], [`wire`], `noted`: our operators as bytes.
 //! * [`same_rules`], [`seen_files`], [`refused`]: the operators that check; [`same_columns`] keeps what bytes would lose.
 //! * [`scheduler`], [`executor`]: the two kinds of process; [`executors`], [`vacancy`], [`mark`]: what the scheduler knows of
 //!   its executors, and tells clients of their jobs.
@@ -28,6 +28,8 @@ mod faults;
 mod guard;
 mod job;
 mod mark;
+#[cfg(feature = "delta")]
+mod noted;
 mod planner;
 mod prepare;
 mod refused;

@@ -20,6 +20,7 @@ use super::codec::Codec;
 use super::prepare::prepared;
 use super::remote::RemoteExec;
 use super::settings::ballista;
+use crate::lake::elsewhere::Sender;
 
 /// See the module.
 pub(super) struct ClusterPlanner {
@@ -31,17 +32,26 @@ impl ClusterPlanner {
     pub(super) fn new(address: Address, codec: Arc<Codec>) -> Self {
         Self { address, codec }
     }
+}
 
-    /// The plan that sends `plan` and gives its rows.
-    fn remote(
+impl Sender for ClusterPlanner {
+    fn sent(
         &self,
         plan: Arc<dyn ExecutionPlan>,
-        state: &SessionState,
+        session: &dyn Session,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let plan = prepared(plan, &ballista(state.config()))?;
-        let session = state.session_id().to_owned();
+        let plan = prepared(plan, &ballista(session.config()))?;
+        let session = session.session_id().to_owned();
         let (address, codec) = (self.address.clone(), Arc::clone(&self.codec));
         Ok(Arc::new(RemoteExec::new(plan, address, codec, session)))
+    }
+
+    /// Tables plan parts of themselves with it.
+    fn alone(&self, state: &SessionState) -> SessionState {
+        SessionStateBuilder::new_from_existing(state.clone())
+            .with_session_id(state.session_id().to_owned())
+            .with_query_planner(Arc::new(OneMachine))
+            .build()
     }
 }
 
@@ -65,7 +75,7 @@ impl QueryPlanner for ClusterPlanner {
             .downcast_ref::<SessionState>()
             .ok_or_else(|| exec_datafusion_err!("a cluster needs a session of the engine"))?;
         let plan = OneMachine
-            .create_physical_plan(logical, &alone(state))
+            .create_physical_plan(logical, &self.alone(state))
             .await?;
         if is_about_the_session(logical)? {
             return Ok(plan);
@@ -73,14 +83,14 @@ impl QueryPlanner for ClusterPlanner {
         // Rows are written, and counted, where the person is.
         if plan.is::<DataSinkExec>() || plan.is::<AnalyzeExec>() {
             let inputs = plan.children().into_iter();
-            let inputs = inputs.map(|input| self.remote(Arc::clone(input), state));
+            let inputs = inputs.map(|input| self.sent(Arc::clone(input), state));
             let inputs = inputs.collect::<Result<_>>()?;
             return plan.replace_children(
                 inputs,
                 ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute),
             );
         }
-        self.remote(plan, state)
+        self.sent(plan, state)
     }
 }
 
@@ -90,14 +100,6 @@ fn is_about_the_session(plan: &LogicalPlan) -> Result<bool> {
         LogicalPlan::Explain(_) | LogicalPlan::DescribeTable(_) => true,
         plan => scans_only_information_schema(plan)?,
     })
-}
-
-/// The session as it would be without a cluster: tables plan parts of themselves with it.
-fn alone(state: &SessionState) -> SessionState {
-    SessionStateBuilder::new_from_existing(state.clone())
-        .with_session_id(state.session_id().to_owned())
-        .with_query_planner(Arc::new(OneMachine))
-        .build()
 }
 
 /// The engine's own planner.

@@ -31,6 +31,10 @@ use super::same_columns::SameColumnsExec;
 use super::same_rules::SameRulesExec;
 use super::seen_files::{self, SeenFilesExec};
 use crate::error;
+#[cfg(feature = "delta")]
+use crate::lake::SentDeltaExec;
+#[cfg(feature = "delta")]
+use crate::lake::dar_table::DarTableExec;
 use crate::lake::{HistoryExec, RowsExec};
 
 /// The plan as it is sent.
@@ -138,6 +142,10 @@ fn refuse_signed(plan: &Arc<dyn ExecutionPlan>) -> Result<()> {
 
 /// An inner operator as it is sent; `None` as it is.
 fn inner(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    #[cfg(feature = "delta")]
+    if let Some(kept) = delta(plan)? {
+        return Ok(Some(kept));
+    }
     if let Some(join) = plan.downcast_ref::<NestedLoopJoinExec>()
         && gives_unmatched_left(*join.join_type())
         && partitions(join.right()) > 1
@@ -165,6 +173,26 @@ fn inner(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan>>
             .into_iter()
             .map(|branch| Arc::new(SameColumnsExec::new(Arc::clone(branch), plan.schema())) as _);
         return with_children(plan, branches.collect()).map(Some);
+    }
+    Ok(None)
+}
+
+/// A scan of a Delta table as it is sent; `None` for anything else.
+#[cfg(feature = "delta")]
+fn delta(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    let [input] = plan.children()[..] else {
+        return Ok(None);
+    };
+    if plan.is::<SentDeltaExec>() {
+        // Its list of files was taken for a scan. What is to be looked at is what this one reads.
+        let list = input.children().into_iter().cloned().collect();
+        let scan = with_children(plan, list)?;
+        return Ok(Some(Arc::new(SeenFilesExec::new(scan))));
+    }
+    if plan.is::<DarTableExec>() {
+        // It names the table, for who looks at the plan, and says that its columns are never NULL.
+        let rows = SameColumnsExec::new(Arc::clone(input), plan.schema());
+        return Ok(Some(Arc::new(rows)));
     }
     Ok(None)
 }

@@ -28,6 +28,8 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::error;
+#[cfg(feature = "delta")]
+use crate::lake::SentDeltaExec;
 use crate::lake::{HistoryExec, RowsExec};
 
 /// The name of the operator, and what its metric counts: pieces of files that were looked at.
@@ -83,6 +85,10 @@ pub(super) fn files(
             .map(|(path, bytes)| path.map(|path| (path, bytes)))
             .collect::<Option<_>>()?;
         return Some((ObjectStoreUrl::local_filesystem(), files));
+    }
+    #[cfg(feature = "delta")]
+    if let Some(delta) = scan.downcast_ref::<SentDeltaExec>() {
+        return files(delta.list(), partition);
     }
     let source = scan.downcast_ref::<DataSourceExec>()?;
     let config = source.data_source().downcast_ref::<FileScanConfig>()?;

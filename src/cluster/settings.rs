@@ -13,6 +13,7 @@ use super::Address;
 use super::codec::Codec;
 use super::planner::ClusterPlanner;
 use crate::domain::zone::ZoneDatabase;
+use crate::lake::elsewhere::Elsewhere;
 
 /// The part that a session has in a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +83,10 @@ pub(crate) fn join(ctx: &SessionContext, part: &Part, zones: &ZoneDatabase) {
         .with_config(config)
         .with_optimizer_rules(rules);
     if let Part::Client(address) = part {
-        builder = builder.with_query_planner(Arc::new(ClusterPlanner::new(address.clone(), codec)));
+        let planner = Arc::new(ClusterPlanner::new(address.clone(), codec));
+        builder = builder.with_query_planner(Arc::clone(&planner) as _);
+        let config = builder.config().get_or_insert_default();
+        config.set_extension(Arc::new(Elsewhere(planner)));
     }
     *state = builder.build();
 }

@@ -15,14 +15,19 @@ use super::prepare::prepared;
 use super::settings::ballista;
 use crate::session::{self, Settings};
 
-/// A session with messages and sites in memory.
-async fn desk(part: Part) -> SessionContext {
-    let ctx = session::open(Settings {
+/// A session with that part.
+fn open(part: Part) -> SessionContext {
+    session::open(Settings {
         threads: Some(2),
         part: Some(part),
         ..Settings::default()
     })
-    .unwrap();
+    .unwrap()
+}
+
+/// A session with messages and sites in memory.
+async fn desk(part: Part) -> SessionContext {
+    let ctx = open(part);
     for sql in [
         "CREATE TABLE messages AS SELECT 'here' AS site_id, 'c' AS conversation_id, 'k' AS consumer_id, 'bot' AS sent_by, \
          TIMESTAMPTZ '2025-05-01T12:00:00Z' AS sent_at",
@@ -79,4 +84,30 @@ async fn plans_come_back_as_they_went() {
         }
     }
     assert_eq!(fast, 6, "the fast path was not among them");
+}
+
+/// A scan of a Delta table: the version and the filters go with it, and its rows are those of the files that it names.
+#[cfg(feature = "delta")]
+#[tokio::test]
+async fn scans_of_delta_tables_come_back_as_they_went() {
+    let client = Part::Client("df://127.0.0.1:1".parse().unwrap());
+    let (client, executor) = (open(client), open(Part::Executor));
+    let codec = executor.copied_config().ballista_physical_extension_codec();
+    let table = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/delta/messages");
+    let sql = format!("SELECT sent_at FROM '{table}' WHERE day = DATE '2026-10-31'");
+    let rows = crate::sql(&client, &sql).await.unwrap();
+    let plan = rows.create_physical_plan().await.unwrap();
+    let sent = super::sent(&plan).unwrap();
+    let node = PhysicalPlanNode::try_from_physical_plan(Arc::clone(sent), codec.as_ref()).unwrap();
+    let came = node
+        .try_into_physical_plan(&executor.task_ctx(), codec.as_ref())
+        .unwrap();
+    assert_eq!(shown(&came), shown(sent));
+    let scan = "version=2, filters=[day = ";
+    assert!(shown(&came).contains(scan), "{}", shown(&came));
+    let rows = datafusion::physical_plan::collect(came, executor.task_ctx())
+        .await
+        .unwrap();
+    // Six messages of that day are in the last version, three of each site.
+    assert_eq!(rows.iter().map(|batch| batch.num_rows()).sum::<usize>(), 6);
 }

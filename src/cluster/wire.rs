@@ -3,7 +3,7 @@
 use datafusion_proto::protobuf::Schema;
 
 use super::guard::Guard;
-use crate::lake::{HistoryNode, RowsNode};
+use crate::lake::{DeltaNode, HistoryNode, RowsNode};
 
 /// One operator, and the rules it was planned with.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -13,7 +13,7 @@ pub(super) struct Envelope {
     /// The columns it gives, so that one that must not run can still stand in its place.
     #[prost(message, optional, tag = "2")]
     pub(super) schema: Option<Schema>,
-    #[prost(oneof = "Node", tags = "3, 4, 5, 6, 7, 8, 9, 10")]
+    #[prost(oneof = "Node", tags = "3, 4, 5, 6, 7, 8, 9, 10, 11, 12")]
     pub(super) node: Option<Node>,
 }
 
@@ -37,6 +37,10 @@ pub(super) enum Node {
     SameColumns(SameColumnsNode),
     #[prost(message, tag = "10")]
     History(HistoryNode),
+    #[prost(message, tag = "11")]
+    Delta(DeltaNode),
+    #[prost(message, tag = "12")]
+    NotedFold(NotedFoldNode),
 }
 
 /// `FoldMessagesExec`.
@@ -64,6 +68,38 @@ pub(super) struct FoldNode {
 pub(super) struct SitesNode {
     #[prost(string, repeated, tag = "1")]
     pub(super) ids: Vec<String>,
+}
+
+/// `NotedFoldExec`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct NotedFoldNode {
+    #[prost(message, optional, tag = "1")]
+    pub(super) folding: Option<FoldNode>,
+    /// What is wanted of files, each but once.
+    #[prost(message, repeated, tag = "2")]
+    pub(super) scopes: Vec<ScopeNode>,
+    /// By number of the file, the place of what is wanted of it.
+    #[prost(uint32, repeated, tag = "3")]
+    pub(super) wanted: Vec<u32>,
+}
+
+/// Days, of all sites and of single ones.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ScopeNode {
+    /// The first and the last day of each stretch.
+    #[prost(sint32, repeated, tag = "1")]
+    pub(super) everywhere: Vec<i32>,
+    #[prost(message, repeated, tag = "2")]
+    pub(super) by_site: Vec<SiteDaysNode>,
+}
+
+/// Days of one site, by its number in the calendar.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct SiteDaysNode {
+    #[prost(uint32, tag = "1")]
+    pub(super) site: u32,
+    #[prost(sint32, repeated, tag = "2")]
+    pub(super) days: Vec<i32>,
 }
 
 /// `SettleDarsExec`; its columns are those of the envelope.

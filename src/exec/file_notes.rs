@@ -2,6 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+#[cfg(all(feature = "cluster", feature = "delta"))]
+use datafusion::common::{Result, exec_datafusion_err};
+#[cfg(feature = "cli")]
+use serde::{Deserialize, Serialize};
+
 use super::calendar::SiteNumber;
 use super::day_scope::{DayScope, DaySet};
 use crate::domain::message::Reason;
@@ -11,6 +16,7 @@ pub(crate) const DISPOSITIONS: usize = 1 + Reason::ALL.len();
 
 /// What the messages of one file turned out to be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(Serialize, Deserialize))]
 pub(crate) struct FileNotes {
     /// How many messages were counted, then how many were not for each of [`Reason::ALL`].
     pub(crate) dispositions: [u64; DISPOSITIONS],
@@ -57,6 +63,20 @@ impl FoldedFiles {
             wanted,
             notes: Mutex::new(notes),
         }
+    }
+
+    /// Adds what another process has noted of a file, by its number.
+    ///
+    /// # Errors
+    ///
+    /// A number that no file has.
+    #[cfg(all(feature = "cluster", feature = "delta"))]
+    pub(super) fn hear(&self, file: usize, notes: &FileNotes) -> Result<()> {
+        let mut all = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = all.get_mut(file);
+        let own = own.ok_or_else(|| exec_datafusion_err!("there is no file {file} to note"))?;
+        own.unite(notes);
+        Ok(())
     }
 
     /// What was noted, by the number of the file.

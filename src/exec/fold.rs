@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
+use arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, exec_datafusion_err};
 use datafusion::execution::TaskContext;
@@ -45,7 +46,11 @@ pub(super) async fn read_calendar(
     context: Arc<TaskContext>,
 ) -> Result<()> {
     let read = || async move {
-        let rows = collect_partitioned(rows, context).await?.concat();
+        let schema = rows.schema();
+        let mut rows = collect_partitioned(rows, context).await?.concat();
+        if rows.is_empty() {
+            rows.push(RecordBatch::new_empty(schema));
+        }
         let ids = (&folding.ids.0, &folding.ids.1);
         Calendar::new(&rows, ids, &folding.zones).map(Arc::new)
     };

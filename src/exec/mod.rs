@@ -38,6 +38,8 @@ mod kept_schema;
 mod meanings;
 mod merge;
 mod messages;
+#[cfg(all(feature = "cluster", feature = "delta"))]
+mod noted_fold;
 mod parts;
 #[cfg(all(feature = "cli", feature = "delta"))]
 mod parts_column;
@@ -56,6 +58,8 @@ pub(crate) use day_scope::DaySet;
 #[cfg(feature = "cluster")]
 pub(crate) use fold::FoldMessagesExec;
 pub(crate) use fold::Folding;
+#[cfg(all(feature = "cluster", feature = "delta"))]
+pub(crate) use noted_fold::{NotedFoldExec, heard};
 #[cfg(feature = "cluster")]
 pub(crate) use settle::SettleDarsExec;
 pub(crate) use settle::dars;

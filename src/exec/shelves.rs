@@ -10,7 +10,7 @@ use arrow::record_batch::RecordBatch;
 use datafusion::common::Result;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SpillFile, TaskContext};
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, SpillMetrics};
 use datafusion::physical_plan::spill::SpillManager;
 use futures::StreamExt;
@@ -38,13 +38,13 @@ struct Shelf {
 }
 
 impl Shelves {
-    /// The parts that one partition of `parts` gives.
+    /// These parts; `partition` is the place of their source among others.
     ///
     /// # Errors
     ///
     /// What is wrong with the messages; a disk that is full.
     pub(crate) async fn fill(
-        parts: Arc<dyn ExecutionPlan>,
+        mut parts: SendableRecordBatchStream,
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<Self> {
@@ -61,7 +61,6 @@ impl Shelves {
                 .with_can_spill(true)
                 .register(context.memory_pool()),
         };
-        let mut parts = parts.execute(partition, context)?;
         while let Some(batch) = parts.next().await.transpose()? {
             shelves.put(&batch)?;
         }

@@ -2,6 +2,20 @@
 //!
 //! The files in the folder of such a table are not the table: some were removed and are kept for those who still read
 //! them. So a folder with a log is always read by the log, and a path into it is refused.
+//!
+//! In a session whose plans run in other processes a table is [`sent`] by its version and its files.
+
+#[cfg(all(feature = "cluster", feature = "delta"))]
+pub(super) mod sent;
+#[cfg(all(feature = "cluster", feature = "delta"))]
+mod sent_scan;
+#[cfg(feature = "cluster")]
+mod wire;
+
+#[cfg(all(feature = "cluster", feature = "delta"))]
+pub(crate) use self::sent_scan::SentDeltaExec;
+#[cfg(feature = "cluster")]
+pub(crate) use self::wire::DeltaNode;
 
 use std::sync::Arc;
 
@@ -154,13 +168,39 @@ pub(super) async fn open(
         }
     }
     let config = DeltaScanConfig::new_from_session(state).with_wrap_partition_values(false);
-    let relation = DeltaRelation::new(&table, config).map_err(|cause| {
-        error::data(format!(
-            "the Delta table '{}' cannot be read: {cause}",
-            source.location
-        ))
-    })?;
+    let scan = scan(&table, &config, &source.location)?;
+    let relation = DeltaRelation::new(&table, scan, config).map_err(failed)?;
+    #[cfg(feature = "cluster")]
+    if super::elsewhere::Elsewhere::of(state).is_some() {
+        let relation = relation.sent(&table, place, &source.location);
+        return Ok(Arc::new(relation.map_err(failed)?));
+    }
     Ok(Arc::new(relation))
+}
+
+/// The rows of the version of a table that was loaded; `location` names the table.
+///
+/// # Errors
+///
+/// A feature of Delta that the reader does not know.
+#[cfg(feature = "delta")]
+fn scan(
+    table: &deltalake::DeltaTable,
+    config: &deltalake::delta_datafusion::DeltaScanConfig,
+    location: &str,
+) -> Result<deltalake::delta_datafusion::DeltaScanNext> {
+    use deltalake::delta_datafusion::DeltaScanNext;
+
+    let failed = |cause: String| {
+        error::data(format!(
+            "the Delta table '{location}' cannot be read: {cause}"
+        ))
+    };
+    let snapshot = table
+        .snapshot()
+        .map_err(|cause| failed(cause.to_string()))?;
+    DeltaScanNext::new(snapshot.snapshot().clone(), config.clone())
+        .map_err(|cause| failed(cause.to_string()))
 }
 
 /// A build without Delta.

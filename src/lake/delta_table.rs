@@ -12,13 +12,19 @@ use datafusion::common::Result;
 use datafusion::datasource::TableType;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
-use deltalake::DeltaTable;
 use deltalake::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
+use deltalake::{DeltaTable, DeltaTableError};
 
 #[cfg(feature = "cli")]
 use self::files::Contents;
 #[cfg(feature = "cli")]
 pub(super) use self::files::DeltaFile;
+#[cfg(feature = "cluster")]
+pub(crate) use self::files::FileNumber;
+#[cfg(feature = "cluster")]
+use super::delta::sent::SentDelta;
+#[cfg(feature = "cluster")]
+use super::stores::Place;
 
 /// A Delta table at one version.
 #[derive(Debug)]
@@ -26,21 +32,74 @@ pub(super) struct DeltaRelation {
     scan: DeltaScanNext,
     #[cfg(feature = "cli")]
     contents: Contents,
+    /// The rows as they are read where plans run in other processes.
+    #[cfg(feature = "cluster")]
+    sent: Option<SentDelta>,
 }
 
 impl DeltaRelation {
-    /// The version that `table` has loaded.
+    /// The version that `table` has loaded, and the scan of its rows with these settings.
     ///
     /// # Errors
     ///
-    /// None is loaded; a feature of Delta that the reader does not know.
-    pub(super) fn new(table: &DeltaTable, config: DeltaScanConfig) -> Result<Self> {
-        let state = table.snapshot()?;
+    /// None is loaded.
+    #[cfg_attr(
+        not(feature = "cli"),
+        expect(unused_variables, reason = "only a refresh asks for files")
+    )]
+    pub(super) fn new(
+        table: &DeltaTable,
+        scan: DeltaScanNext,
+        config: DeltaScanConfig,
+    ) -> std::result::Result<Self, DeltaTableError> {
         Ok(Self {
-            scan: DeltaScanNext::new(state.snapshot().clone(), config.clone())?,
+            scan,
             #[cfg(feature = "cli")]
-            contents: Contents::new(table.table_url().clone(), state.clone(), config),
+            contents: Contents::new(table.table_url().clone(), table.snapshot()?.clone(), config),
+            #[cfg(feature = "cluster")]
+            sent: None,
         })
+    }
+
+    /// The same relation in a session whose plans run in other processes.
+    ///
+    /// # Errors
+    ///
+    /// No version is loaded.
+    #[cfg(feature = "cluster")]
+    pub(super) fn sent(
+        self,
+        table: &DeltaTable,
+        place: &Place,
+        location: &str,
+    ) -> std::result::Result<Self, DeltaTableError> {
+        let (scan, config) = (self.scan.clone(), self.contents.config());
+        let sent = SentDelta::new(table, scan, config, place, location)?;
+        Ok(Self {
+            sent: Some(sent),
+            ..self
+        })
+    }
+
+    /// Whose rows these are.
+    fn rows(&self) -> &dyn TableProvider {
+        #[cfg(feature = "cluster")]
+        if let Some(sent) = &self.sent {
+            return sent;
+        }
+        &self.scan
+    }
+
+    /// Another scan of the same version, with these settings.
+    #[cfg(feature = "cli")]
+    fn other(&self, scan: DeltaScanNext, config: DeltaScanConfig) -> Arc<dyn TableProvider> {
+        #[cfg(feature = "cluster")]
+        if let Some(sent) = &self.sent {
+            return Arc::new(sent.other(scan, config));
+        }
+        // On one machine a scan has its settings already.
+        drop(config);
+        Arc::new(scan)
     }
 }
 
@@ -58,7 +117,7 @@ impl TableProvider for DeltaRelation {
         &self,
         filters: &[&Expr],
     ) -> Result<Vec<TableProviderFilterPushDown>> {
-        self.scan.supports_filters_pushdown(filters)
+        self.rows().supports_filters_pushdown(filters)
     }
 
     async fn scan(
@@ -68,6 +127,6 @@ impl TableProvider for DeltaRelation {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.scan.scan(session, projection, filters, limit).await
+        self.rows().scan(session, projection, filters, limit).await
     }
 }

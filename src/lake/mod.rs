@@ -18,6 +18,12 @@ pub(crate) mod dar_table;
 pub(crate) mod delta;
 #[cfg(feature = "delta")]
 mod delta_table;
+#[cfg(feature = "cluster")]
+#[cfg_attr(
+    not(feature = "delta"),
+    expect(dead_code, reason = "only Delta tables and a refresh ask for it")
+)]
+pub(crate) mod elsewhere;
 mod files;
 mod folders;
 mod format;
@@ -38,6 +44,12 @@ use datafusion::error::Result;
 use datafusion::execution::context::SessionState;
 use futures::{StreamExt, TryStreamExt};
 
+#[cfg(feature = "cluster")]
+pub(crate) use self::delta::DeltaNode;
+#[cfg(all(feature = "cluster", feature = "delta"))]
+pub(crate) use self::delta::SentDeltaExec;
+#[cfg(all(feature = "cluster", feature = "delta"))]
+pub(crate) use self::delta_table::FileNumber;
 use self::files::{DataFile, FilesTable};
 pub(crate) use self::format::FileKind;
 use self::format::Reader;

@@ -2,7 +2,13 @@
 //! error, and never anything else.
 
 mod answers;
+#[cfg(feature = "delta")]
+mod delta;
+#[cfg(feature = "delta")]
+mod delta_table;
 mod faults;
 mod processes;
+#[cfg(feature = "delta")]
+mod refresh;
 mod rules;
 mod tool;

@@ -28,7 +28,7 @@ path = \"dars\"
 ";
 
 /// The small generated year: its files, of which a test lets some come later.
-fn desk() -> (Desk, Vec<PathBuf>) {
+pub(crate) fn desk() -> (Desk, Vec<PathBuf>) {
     let desk = Desk::new();
     let generated = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/generated");
     std::os::unix::fs::symlink(&generated, desk.path("generated")).unwrap();
@@ -55,7 +55,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Puts files among the messages; one that is there already stays as it is.
-fn come(desk: &Desk, files: &[PathBuf]) {
+pub(crate) fn come(desk: &Desk, files: &[PathBuf]) {
     for file in files {
         let month = file.parent().and_then(Path::file_name).unwrap();
         let place = desk.path("messages").join(month).with_extension("parquet");
@@ -67,7 +67,7 @@ fn come(desk: &Desk, files: &[PathBuf]) {
 
 /// The rows of `dars` in an order, under `SET dayrate.dar_table`; `run` runs the tool.
 #[track_caller]
-fn rows(run: impl Fn(&[&str]) -> Answer, dar_table: &str) -> String {
+pub(crate) fn rows(run: impl Fn(&[&str]) -> Answer, dar_table: &str) -> String {
     let set = format!("SET dayrate.dar_table = '{dar_table}'");
     let query = "SELECT * FROM dars ORDER BY day, org_id, site_id, relationship_id, consumer_id";
     let answer = run(&["--format", "csv", "-c", &set, "-c", query]);
@@ -77,7 +77,7 @@ fn rows(run: impl Fn(&[&str]) -> Answer, dar_table: &str) -> String {
 
 /// The table is used, and has what the messages say.
 #[track_caller]
-fn assert_equal(run: impl Fn(&[&str]) -> Answer) {
+pub(crate) fn assert_equal(run: impl Fn(&[&str]) -> Answer) {
     let plan = run(&["-c", "EXPLAIN SELECT * FROM dars"]);
     plan.is_well().says("DarTableExec");
     assert_eq!(rows(&run, "on"), rows(&run, "off"));

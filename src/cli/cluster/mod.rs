@@ -141,21 +141,6 @@ pub(super) async fn run(arguments: &SessionArguments, given: Cluster) -> Result<
     }
 }
 
-/// Refuses `--cluster` for a command that works in one process.
-///
-/// # Errors
-///
-/// If it is given.
-#[cfg(feature = "delta")]
-pub(super) fn refuse(arguments: &SessionArguments, command: &str) -> Result<()> {
-    match &arguments.cluster {
-        None => Ok(()),
-        Some(address) => Err(error::config(format!(
-            "`dayrate {command}` works on this machine alone, so {address} cannot take it: leave out --cluster"
-        ))),
-    }
-}
-
 /// The session that the process takes its functions, stores and rules from. It runs nothing itself.
 fn session(arguments: &SessionArguments, part: Part) -> Result<SessionContext> {
     if arguments.cluster.is_some() {

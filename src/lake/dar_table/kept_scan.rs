@@ -168,7 +168,7 @@ fn chosen<'s>(
 
 /// Names the table in a plan.
 #[derive(Debug)]
-struct DarTableExec {
+pub(crate) struct DarTableExec {
     input: Arc<dyn ExecutionPlan>,
     title: String,
     schema: SchemaRef,

@@ -3,10 +3,10 @@
 //! One row a DAR, partitioned by day, with the parts that it was settled of ([`crate::exec::Keep`]), so that late
 //! messages are merged into a day without reading its other messages again. Beside the rows lies a [`manifest`]: the
 //! files that were read, the calendar, the reading. A refresh compares it with what is there now ([`work`]), reads what
-//! is new or changed ([`run`]), and replaces the touched days in one commit ([`log`]). What the contracts come to then is
-//! made of counts that are kept too ([`tally`]), so that no other day is read, and only for the commitments that have
-//! one of these days ([`priced`]). A query over the same messages, sites and
-//! reading has its rows from the table ([`kept_dars`]); any other has them from the messages.
+//! is new or changed ([`run`], on a cluster `far_fold`), and replaces the touched days in one commit ([`log`]). What the
+//! contracts come to then is made of counts that are kept too ([`tally`]), so that no other day is read, and only for the
+//! commitments that have one of these days ([`priced`]). A query over the same messages, sites and reading has its rows
+//! from the table ([`kept_dars`]); any other has them from the messages.
 
 mod actions;
 mod agreed;
@@ -15,6 +15,8 @@ mod attempt;
 mod bill;
 mod day_job;
 mod day_rows;
+#[cfg(feature = "cluster")]
+mod far_fold;
 mod ground;
 mod kept_dars;
 mod kept_scan;
@@ -42,6 +44,8 @@ use datafusion::catalog::TableProvider;
 use datafusion::error::Result;
 
 use self::kept_dars::KeptDars;
+#[cfg(feature = "cluster")]
+pub(crate) use self::kept_scan::DarTableExec;
 pub(crate) use self::money::MoneyChange;
 pub(crate) use self::refresh::{Refresh, refresh};
 pub(crate) use self::summary::Summary;

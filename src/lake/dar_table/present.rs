@@ -71,6 +71,12 @@ impl Present {
         })
     }
 
+    /// The rows that [`Calendar`] is made of, for other processes to make it of.
+    #[cfg(feature = "cluster")]
+    pub(super) fn calendar_rows(&self) -> &[RecordBatch] {
+        &self.calendar_rows
+    }
+
     /// How DARs of these messages are settled and kept.
     pub(super) fn keep(&self, source: &DarSource) -> Result<Keep> {
         let (site, org) = &source.folding.ids;

@@ -10,6 +10,8 @@ use super::lock::Lock;
 use super::summary::Summary;
 use crate::domain::day::Day;
 use crate::error;
+#[cfg(feature = "cluster")]
+use crate::lake::elsewhere::Elsewhere;
 
 /// How often a run that another writer has overtaken starts again.
 const ATTEMPTS: usize = 10;
@@ -40,7 +42,14 @@ pub(crate) struct Refresh {
 pub(crate) async fn refresh(ctx: &SessionContext, asked: &Refresh) -> Result<Summary> {
     let started = Instant::now();
     // A session of its own, in which the table is looked for whatever the options say.
-    let ctx = SessionContext::new_with_state(ctx.state());
+    let state = ctx.state();
+    // What does not grow with the messages is not worth sending; the fold of the files is sent all the same.
+    #[cfg(feature = "cluster")]
+    let state = match Elsewhere::of(&state) {
+        Some(elsewhere) => elsewhere.0.alone(&state),
+        None => state,
+    };
+    let ctx = SessionContext::new_with_state(state);
     ctx.state_ref()
         .write()
         .config_mut()

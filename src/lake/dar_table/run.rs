@@ -18,11 +18,15 @@ use futures::stream::FuturesUnordered;
 
 use super::day_job::{DayJob, SettledDay};
 use super::day_rows::DarCounts;
+#[cfg(feature = "cluster")]
+use super::far_fold::shelves;
 use super::log::DayFile;
 use super::place::Place;
 use super::present::Present;
 use super::work::{Reading, Work};
 use crate::exec::{self, Bucket, FILE, FileNotes, FoldedFiles, Folding, Keep, Shelves};
+#[cfg(feature = "cluster")]
+use crate::lake::elsewhere::Elsewhere;
 use crate::scalar::internal::per_second;
 use crate::table::DarSource;
 
@@ -133,6 +137,12 @@ impl Run<'_> {
     ) -> Result<Vec<Shelves>> {
         let messages = self.messages(work)?;
         let messages = self.session.create_physical_plan(&messages).await?;
+        #[cfg(feature = "cluster")]
+        if let Some(elsewhere) = Elsewhere::of(self.session) {
+            let folding = self.source.folding.clone();
+            let (session, present) = (self.session, self.present);
+            return shelves(&elsewhere, session, present, folding, messages, files).await;
+        }
         let folding = Folding {
             files: Some(Arc::clone(files)),
             ..self.source.folding.clone()
@@ -140,13 +150,11 @@ impl Run<'_> {
         let parts = exec::fold(folding, Arc::clone(&self.keep.calendar), messages);
         let partitions = 0..parts.output_partitioning().partition_count();
         let tasks = partitions.map(|partition| {
-            SpawnedTask::spawn(Shelves::fill(
-                Arc::clone(&parts),
-                partition,
-                Arc::clone(context),
-            ))
+            let parts = parts.execute(partition, Arc::clone(context))?;
+            let filled = Shelves::fill(parts, partition, Arc::clone(context));
+            Ok(SpawnedTask::spawn(filled))
         });
-        let tasks: Vec<_> = tasks.collect();
+        let tasks = tasks.collect::<Result<Vec<_>>>()?;
         let mut filled = Vec::with_capacity(tasks.len());
         for task in tasks {
             filled.push(joined(task.await)?);

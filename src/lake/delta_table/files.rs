@@ -13,6 +13,8 @@ use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::utils::take_function_args;
 use datafusion::common::{Column, Result, TableReference, exec_datafusion_err};
 use datafusion::datasource::provider_as_source;
+#[cfg(feature = "cluster")]
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, LogicalPlan, LogicalPlanBuilder, ReturnFieldArgs, ScalarFunctionArgs,
     ScalarUDF, ScalarUDFImpl, Signature, Volatility,
@@ -63,6 +65,12 @@ impl Contents {
             state,
             config,
         }
+    }
+
+    /// The settings of the relation's scan.
+    #[cfg(feature = "cluster")]
+    pub(super) fn config(&self) -> DeltaScanConfig {
+        self.config.clone()
     }
 
     /// The address of a path as the log writes it: below the table, or an address already.
@@ -167,9 +175,9 @@ impl DeltaRelation {
     ) -> Result<LogicalPlan> {
         let contents = &self.contents;
         let config = contents.config.clone().with_file_column_name(ADDRESS);
-        let scan = DeltaScanNext::new(contents.state.snapshot().clone(), config)?;
+        let scan = DeltaScanNext::new(contents.state.snapshot().clone(), config.clone())?;
         let scan = scan.with_file_paths(files.keys().cloned());
-        let scan = provider_as_source(Arc::new(scan));
+        let scan = provider_as_source(self.other(scan, config));
         let scan = LogicalPlanBuilder::scan(table.clone(), scan, None)?.build()?;
         let number = ScalarUDF::from(FileNumber::new(files));
         let columns = scan.schema().iter().map(|(qualifier, field)| {
@@ -184,9 +192,12 @@ impl DeltaRelation {
     }
 }
 
+/// The name of [`FileNumber`].
+const NAME: &str = "dayrate_delta_file";
+
 /// The number of a file by its address.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct FileNumber {
+pub(crate) struct FileNumber {
     signature: Signature,
     numbers: BTreeMap<String, u32>,
 }
@@ -200,9 +211,36 @@ impl FileNumber {
     }
 }
 
+#[cfg(feature = "cluster")]
+impl FileNumber {
+    /// The function of that name.
+    pub(crate) const NAME: &str = NAME;
+
+    /// The numbers, for another process.
+    ///
+    /// # Errors
+    ///
+    /// None that can be.
+    pub(crate) fn write(&self, bytes: &mut Vec<u8>) -> Result<()> {
+        serde_json::to_writer(bytes, &self.numbers)
+            .map_err(|cause| DataFusionError::External(Box::new(cause)))
+    }
+
+    /// The function with the numbers that another process wrote.
+    ///
+    /// # Errors
+    ///
+    /// Bytes that it did not write.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self> {
+        let numbers = serde_json::from_slice(bytes);
+        let numbers = numbers.map_err(|cause| DataFusionError::External(Box::new(cause)))?;
+        Ok(Self::new(numbers))
+    }
+}
+
 impl ScalarUDFImpl for FileNumber {
     fn name(&self) -> &str {
-        "dayrate_delta_file"
+        NAME
     }
 
     fn signature(&self) -> &Signature {
