@@ -14,7 +14,7 @@ import subprocess
 import queries
 from compare import ROOT, command, measured
 
-CASES = ["credits, conversation", "credits, consumer", "invoice of the year", "ledger to Parquet"]
+CASES = ["credits, conversation", "credits, consumer", "invoice of the year"]
 
 
 def messages(size):
