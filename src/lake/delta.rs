@@ -5,6 +5,8 @@
 //!
 //! In a session whose plans run in other processes a table is [`sent`] by its version and its files.
 
+#[cfg(feature = "delta")]
+mod relation;
 #[cfg(all(feature = "cluster", feature = "delta"))]
 pub(super) mod sent;
 #[cfg(all(feature = "cluster", feature = "delta"))]
@@ -12,6 +14,10 @@ mod sent_scan;
 #[cfg(feature = "cluster")]
 mod wire;
 
+#[cfg(all(feature = "cluster", feature = "delta"))]
+pub(crate) use self::relation::FileNumber;
+#[cfg(all(feature = "cli", feature = "delta"))]
+pub(super) use self::relation::{DeltaFile, DeltaRelation};
 #[cfg(all(feature = "cluster", feature = "delta"))]
 pub(crate) use self::sent_scan::SentDeltaExec;
 #[cfg(feature = "cluster")]
@@ -147,7 +153,7 @@ pub(super) async fn open(
 ) -> Result<Arc<dyn TableProvider>> {
     use deltalake::delta_datafusion::DeltaScanConfig;
 
-    use super::delta_table::DeltaRelation;
+    use relation::DeltaRelation;
 
     if !source.columns.is_empty() || source.format.is_some() {
         return Err(error::config(format!(

@@ -11,13 +11,11 @@
 //! * no order that a file claims for its rows is believed ([`files`]);
 //! * a value of CSV or JSON is exact or an error ([`rows`]);
 //! * a Delta table is what its log says, never the files that lie in its folder ([`delta`]); a refresh follows the files
-//!   that the log names ([`delta_table`]).
+//!   that the log names.
 
 #[cfg(all(feature = "cli", feature = "delta"))]
 pub(crate) mod dar_table;
 pub(crate) mod delta;
-#[cfg(feature = "delta")]
-mod delta_table;
 #[cfg(feature = "cluster")]
 #[cfg_attr(
     not(feature = "delta"),
@@ -47,9 +45,9 @@ use futures::{StreamExt, TryStreamExt};
 #[cfg(feature = "cluster")]
 pub(crate) use self::delta::DeltaNode;
 #[cfg(all(feature = "cluster", feature = "delta"))]
-pub(crate) use self::delta::SentDeltaExec;
+pub(crate) use self::delta::FileNumber;
 #[cfg(all(feature = "cluster", feature = "delta"))]
-pub(crate) use self::delta_table::FileNumber;
+pub(crate) use self::delta::SentDeltaExec;
 use self::files::{DataFile, FilesTable};
 pub(crate) use self::format::FileKind;
 use self::format::Reader;

@@ -17,7 +17,7 @@ use datafusion::object_store::ObjectMeta;
 use serde::{Deserialize, Serialize};
 
 use crate::exec::{FILE, MESSAGE_COLUMNS};
-use crate::lake::delta_table::{DeltaFile, DeltaRelation};
+use crate::lake::delta::{DeltaFile, DeltaRelation};
 use crate::lake::files::FilesTable;
 
 /// A file as it was found: another size, version or time of the same path is another file, and so are other words that a

@@ -18,17 +18,17 @@ use deltalake::{DeltaTable, DeltaTableError};
 #[cfg(feature = "cli")]
 use self::files::Contents;
 #[cfg(feature = "cli")]
-pub(super) use self::files::DeltaFile;
+pub(in crate::lake) use self::files::DeltaFile;
 #[cfg(feature = "cluster")]
 pub(crate) use self::files::FileNumber;
 #[cfg(feature = "cluster")]
-use super::delta::sent::SentDelta;
+use super::sent::SentDelta;
 #[cfg(feature = "cluster")]
-use super::stores::Place;
+use crate::lake::stores::Place;
 
 /// A Delta table at one version.
 #[derive(Debug)]
-pub(super) struct DeltaRelation {
+pub(in crate::lake) struct DeltaRelation {
     scan: DeltaScanNext,
     #[cfg(feature = "cli")]
     contents: Contents,
