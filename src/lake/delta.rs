@@ -3,7 +3,7 @@
 //! The files in the folder of such a table are not the table: some were removed and are kept for those who still read
 //! them. So a folder with a log is always read by the log, and a path into it is refused.
 //!
-//! In a session whose plans run in other processes a table is [`sent`] by its version and its files.
+//! In a session whose plans run in other processes a table is sent by its version and its files.
 
 #[cfg(feature = "delta")]
 mod relation;
