@@ -12,7 +12,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::{Result, exec_datafusion_err};
 
-use super::alike::ALIKE;
+use super::alike::{ALIKE, Alike};
 use super::calendar::Calendar;
 use super::fold::SharedCalendar;
 use super::ids::ids;
@@ -39,7 +39,16 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub(super) fn batch(&self, dars: &[Dar<'_>]) -> Result<RecordBatch> {
+    /// DARs as rows; those alike as one, where the schema asks for their number.
+    pub(super) fn batches(&self, mut dars: Vec<Dar<'_>>) -> Result<Vec<RecordBatch>> {
+        if let Some(alike) = Alike::of(&self.schema) {
+            dars = alike.counted(self.calendar()?, dars)?;
+        }
+        let batches = dars.chunks(self.rows.max(1));
+        batches.map(|dars| self.batch(dars)).collect()
+    }
+
+    fn batch(&self, dars: &[Dar<'_>]) -> Result<RecordBatch> {
         let calendar = self.calendar()?;
         let columns = self
             .schema

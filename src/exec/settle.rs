@@ -31,7 +31,6 @@ use datafusion::physical_plan::{
 };
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::alike::Alike;
 use super::dar_rows::{GenAiRule, Output};
 use super::fold::{FoldMessagesExec, Folding, SharedCalendar, read_calendar};
 use super::held::{BUCKETS, Bucket, Held, batches};
@@ -195,7 +194,6 @@ impl ExecutionPlan for SettleDarsExec {
                 rows: context.session_config().batch_size(),
             },
             by_consumer: self.folding.by_consumer,
-            alike: Alike::of(&self.schema),
         };
         let input = self.parts.execute(partition, Arc::clone(&context))?;
         let (calendar, calendar_rows) =
@@ -244,8 +242,6 @@ struct Settle {
     metrics: BaselineMetrics,
     output: Output,
     by_consumer: bool,
-    /// Whether DARs that are alike come as one row.
-    alike: Option<Alike>,
 }
 
 impl Settle {
@@ -349,13 +345,8 @@ impl Settle {
                         let timer = self.metrics.elapsed_compute().clone();
                         let _timer = timer.timer();
                         let parts = bucket.parts().collect::<Result<Vec<_>>>()?;
-                        let mut dars = merged(&parts, self.by_consumer);
-                        if let Some(alike) = self.alike {
-                            dars = alike.counted(self.output.calendar()?, dars)?;
-                        }
-                        for dars in dars.chunks(self.output.rows.max(1)) {
-                            self.ready.push_back(self.output.batch(dars)?);
-                        }
+                        let dars = merged(&parts, self.by_consumer);
+                        self.ready.extend(self.output.batches(dars)?);
                     }
                     None => {
                         self.current = None;
