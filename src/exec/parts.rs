@@ -6,10 +6,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, Date32Array, UInt32Array,
-};
-use arrow::buffer::ScalarBuffer;
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Date32Array, UInt32Array};
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Date32Type, Field, Schema, SchemaRef, UInt32Type,
 };
@@ -153,29 +151,43 @@ fn damaged() -> DataFusionError {
 pub(super) struct Builder {
     site: Vec<u32>,
     day: Vec<i32>,
-    parts: BinaryBuilder,
+    /// Of the bytes of each part.
+    lengths: Vec<usize>,
     bytes: Vec<u8>,
 }
 
 impl Builder {
     pub(super) fn push(&mut self, part: &Part<'_>) {
-        self.bytes.clear();
+        let start = self.bytes.len();
         part.pack(&mut self.bytes);
         self.site.push(part.site);
         self.day.push(part.day);
-        self.parts.append_value(&self.bytes);
+        self.lengths.push(self.bytes.len() - start);
     }
 
     pub(super) fn len(&self) -> usize {
         self.site.len()
     }
 
-    /// The batch; the builder is empty again.
+    /// The batch; the builder is empty again, with as much room as it had.
+    ///
+    /// # Errors
+    ///
+    /// Parts of more than 2 GiB.
     pub(super) fn finish(&mut self) -> Result<RecordBatch> {
+        if i32::try_from(self.bytes.len()).is_err() {
+            return Err(exec_datafusion_err!(
+                "{} parts of DARs have more than 2 GiB: their ids are too long",
+                self.len()
+            ));
+        }
+        let room = Vec::with_capacity(self.bytes.capacity());
+        let bytes = Buffer::from_vec(std::mem::replace(&mut self.bytes, room));
+        let offsets = OffsetBuffer::from_lengths(self.lengths.drain(..));
         let columns: Vec<ArrayRef> = vec![
             Arc::new(UInt32Array::from(std::mem::take(&mut self.site))),
             Arc::new(Date32Array::from(std::mem::take(&mut self.day))),
-            Arc::new(self.parts.finish()),
+            Arc::new(BinaryArray::try_new(offsets, bytes, None)?),
         ];
         Ok(RecordBatch::try_new(schema(), columns)?)
     }
