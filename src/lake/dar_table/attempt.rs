@@ -7,11 +7,14 @@ use datafusion::arrow::datatypes::TimeUnit;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::source_as_provider;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{LogicalPlan, col, lit};
 use datafusion::object_store::{ObjectStoreExt, PutPayload};
 use datafusion::prelude::SessionContext;
 
+use super::agreed::relation;
 use super::bill::Bill;
+use super::counts::scan::Reader;
+use super::counts::update::Update;
 use super::kept_dars::KeptDars;
 use super::litter::{Litter, discard};
 use super::lock::NOTES;
@@ -25,6 +28,8 @@ use super::summary::Summary;
 use super::work::{Now, Work};
 use crate::error;
 use crate::exec::{DISPOSITIONS, DaySet, Keep};
+#[cfg(feature = "cluster")]
+use crate::lake::elsewhere::Elsewhere;
 use crate::table::DarSource;
 
 /// A refresh from one version of the table.
@@ -80,6 +85,17 @@ impl Attempt {
             .map_or_else(BTreeMap::new, |base| base.days.clone());
         let keep = Arc::new(self.present.keep(&self.source)?);
         let work = self.work(&before, &keep, &kept, asked)?;
+        let state = ctx.state();
+        let reader = Reader {
+            session: &state,
+            source: &self.source,
+            present: &self.present,
+            keep: &keep,
+        };
+        let counts = match counts_messages(ctx, asked).await {
+            true => Update::plan(before.counts.as_ref(), reader)?,
+            false => None,
+        };
         let litter = match asked.dry_run {
             true => Litter::default(),
             false => self.litter(base.as_ref(), &before, is_alone).await?,
@@ -92,14 +108,15 @@ impl Attempt {
             rejected: before.rejected(),
             ..Summary::default()
         };
-        if work.is_done && base.is_some() && !asked.full && (litter.is_empty() || is_alone) {
+        let is_done = work.is_done && counts.is_none() && base.is_some() && !asked.full;
+        if is_done && (litter.is_empty() || is_alone) {
             litter.remove(&self.place, &HashSet::new()).await;
             summary.is_current = true;
             return Ok(Some(summary));
         }
         let run = super::run_id();
         let done = Run {
-            session: &ctx.state(),
+            session: &state,
             source: &self.source,
             present: &self.present,
             keep: Arc::clone(&keep),
@@ -132,13 +149,16 @@ impl Attempt {
             return Ok(Some(summary));
         }
         after.tallies = bill.write(&run).await?;
+        if let Some(counts) = counts {
+            after.counts = counts.execute(&self.place, &run).await?;
+        }
         let commit = commit(base.as_ref(), &done, &run, &after);
         let version = self
             .publish(base.as_ref(), &commit, &after, &keep, litter)
             .await?;
         if version.is_none() {
-            let kept: HashSet<&String> = before.tallies.values().collect();
-            let ours = after.tallies.values().filter(|path| !kept.contains(path));
+            let kept: HashSet<&String> = before.notes().collect();
+            let ours = after.notes().filter(|path| !kept.contains(path));
             discard(&self.place, ours.map(String::as_str)).await;
         }
         summary.version = version;
@@ -196,7 +216,7 @@ impl Attempt {
         let mut files: HashSet<String> = files.chain([commit.manifest.clone()]).collect();
         match version {
             Some(_) => {
-                files.extend(after.tallies.values().cloned());
+                files.extend(after.notes().cloned());
                 litter.remove(&self.place, &files).await;
             }
             None => discard(&self.place, files.iter().map(String::as_str)).await,
@@ -267,6 +287,30 @@ impl Attempt {
     }
 }
 
+/// Whether a run counts messages: somebody pays by that, and it is about all days. Executors of a cluster do not count.
+async fn counts_messages(ctx: &SessionContext, asked: &Refresh) -> bool {
+    #[cfg(feature = "cluster")]
+    if Elsewhere::of(&ctx.state()).is_some() {
+        return false;
+    }
+    let is_bounded = asked.since.is_some() || asked.until.is_some();
+    // What is wrong with the charges is said by the invoice.
+    !asked.dry_run && !is_bounded && pays_by_message(ctx).await.unwrap_or_default()
+}
+
+/// Whether there is a charge for every message of a channel, whatever is switched on.
+async fn pays_by_message(ctx: &SessionContext) -> Result<bool> {
+    let Some(charges) = relation(ctx, "channel_charges").await? else {
+        return Ok(false);
+    };
+    let charges = ctx.execute_logical_plan(charges).await?;
+    let mut by_message = col("per").eq(lit("message"));
+    if charges.schema().has_column_with_unqualified_name("feature") {
+        by_message = by_message.and(col("feature").is_null());
+    }
+    Ok(charges.filter(by_message)?.count().await? > 0)
+}
+
 /// What makes the rows of `base` those that are `done`.
 fn commit(base: Option<&Snapshot>, done: &Done, run: &str, after: &Manifest) -> Commit {
     let mut commit = Commit {
@@ -316,7 +360,8 @@ fn counted(done: &Done) -> BTreeMap<String, u64> {
     dispositions(&all)
 }
 
-fn micros(instant: i64, unit: TimeUnit) -> i64 {
+/// An instant in microseconds.
+pub(super) fn micros(instant: i64, unit: TimeUnit) -> i64 {
     match unit {
         TimeUnit::Second => instant.saturating_mul(1_000_000),
         TimeUnit::Millisecond => instant.saturating_mul(1_000),

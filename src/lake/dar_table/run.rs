@@ -200,7 +200,7 @@ fn wanted_days(reading: &Reading) -> exec::DaySet {
 }
 
 /// Messages that can fall on one of the days, wherever their site is: no zone is further than 26 hours from UTC.
-fn within(messages: LogicalPlan, days: RangeInclusive<i32>) -> Result<LogicalPlan> {
+pub(super) fn within(messages: LogicalPlan, days: RangeInclusive<i32>) -> Result<LogicalPlan> {
     let (qualifier, field) = messages
         .schema()
         .iter()
@@ -241,7 +241,7 @@ async fn take(shelves: &mut [Shelves], day: i32) -> Result<Bucket> {
     Ok(parts)
 }
 
-fn joined<T>(
+pub(super) fn joined<T>(
     task: std::result::Result<Result<T>, impl std::error::Error + Send + Sync + 'static>,
 ) -> Result<T> {
     task.map_err(|cause| DataFusionError::External(Box::new(cause)))?
