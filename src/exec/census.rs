@@ -5,15 +5,14 @@
 //! so a mark never decides anything but what is looked at more closely. Marks of conversations are kept in tables, so they
 //! are the same in every process.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{ArrayRef, AsArray, StringViewArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
-use datafusion::common::{Result, exec_datafusion_err};
+use datafusion::common::{Result, exec_datafusion_err, resources_datafusion_err};
 use datafusion::execution::memory_pool::MemoryReservation;
-use hashbrown::HashTable;
+use hashbrown::{HashMap, HashTable};
 
 use super::calendar::Calendar;
 use super::id_hash::IdHash;
@@ -39,12 +38,14 @@ pub(crate) struct Found {
     pub(crate) counts: Vec<(u32, Kind, i64)>,
     /// From which day to which each conversation of a file has messages with an id, by its mark.
     pub(crate) conversations: HashMap<(u32, u64), (i32, i32)>,
-    /// The mark of each row that has an id.
+    /// The mark of each row that has an id, those of one partition after the other, each in order.
     pub(crate) marks: Vec<u64>,
     /// The rows that were sought.
     pub(crate) rows: Vec<Delivered>,
     /// The memory that all this takes.
     held: Vec<MemoryReservation>,
+    /// Whether there was not enough of it: then nothing is known.
+    is_given_up: bool,
 }
 
 /// What a charge asks of a message. In the order in which the first of several at one instant is chosen, but for channels:
@@ -89,9 +90,16 @@ impl Census {
     }
 
     /// What was found, once the fold is done.
-    pub(crate) fn found(&self) -> Found {
+    ///
+    /// # Errors
+    ///
+    /// There was not enough memory, which is no fault of the fold.
+    pub(crate) fn found(&self) -> Result<Found> {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut found)
+        match found.is_given_up {
+            true => Err(resources_datafusion_err!("messages were not counted")),
+            false => Ok(std::mem::take(&mut found)),
+        }
     }
 }
 
@@ -125,7 +133,8 @@ pub(super) struct Counter {
     rows: Vec<Delivered>,
     /// The bytes of their ids.
     bytes: usize,
-    reservation: Option<MemoryReservation>,
+    reservation: MemoryReservation,
+    is_given_up: bool,
 }
 
 impl Counter {
@@ -155,7 +164,8 @@ impl Counter {
             marks: Vec::new(),
             rows: Vec::new(),
             bytes: 0,
-            reservation: Some(reservation),
+            reservation,
+            is_given_up: false,
         })
     }
 
@@ -168,6 +178,9 @@ impl Counter {
         texts: &Texts<'_>,
         ids: Option<&Ids<'_>>,
     ) -> Result<()> {
+        if self.is_given_up {
+            return Ok(());
+        }
         let channel = texts.channel(message.row);
         let id = ids.and_then(|ids| ids.bytes(message.row));
         let conversation = texts.conversation_id(message.row).unwrap_or_default();
@@ -264,17 +277,19 @@ impl Counter {
         })
     }
 
-    /// Takes the memory for what it holds by now.
-    pub(super) fn reserve(&mut self) -> Result<()> {
+    /// Takes the memory for what it holds by now, or gives up: a fold goes on without.
+    pub(super) fn reserve(&mut self) {
         // Marks are sorted, and conversations put together with those of other partitions.
         let size = self.marks.capacity() * 16
             + self.conversations.capacity() * size_of::<(u32, u64, i32)>() * 4
             + self.counts.capacity() * size_of::<Count>() * 2
             + self.rows.capacity() * size_of::<Delivered>() * 2
             + self.bytes;
-        match &mut self.reservation {
-            Some(reservation) => reservation.try_resize(size),
-            None => Ok(()),
+        if self.reservation.try_resize(size).is_err() {
+            self.is_given_up = true;
+            (self.marks, self.conversations, self.rows) = Default::default();
+            self.counts = HashTable::new();
+            self.reservation.free();
         }
     }
 
@@ -286,6 +301,7 @@ impl Counter {
             Ok((count.file, kind, count.rows))
         });
         let counts = counts.collect::<Result<Vec<_>>>()?;
+        self.marks.sort_unstable();
         let found = &self.census.found;
         let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
         found.counts.extend(counts);
@@ -296,7 +312,8 @@ impl Counter {
         }
         found.marks.append(&mut self.marks);
         found.rows.append(&mut self.rows);
-        found.held.extend(self.reservation.take());
+        found.held.push(self.reservation.take());
+        found.is_given_up |= self.is_given_up;
         Ok(())
     }
 }

@@ -144,10 +144,10 @@ impl Fold {
             self.window = Window::default();
             self.reservation.free();
         }
-        match &mut self.counter {
-            Some(counter) => counter.reserve(),
-            None => Ok(()),
+        if let Some(counter) = &mut self.counter {
+            counter.reserve();
         }
+        Ok(())
     }
 
     fn drain(&mut self) -> Result<()> {

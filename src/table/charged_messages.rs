@@ -2,7 +2,8 @@
 //!
 //! Money counts every message once: copies are one message, dated and placed by the earliest counted copy. Only the
 //! sites of organizations that pay per message are looked at, which is known before the first message is read: without
-//! such charges the join has nothing to build on, and no message is read at all.
+//! such charges the join has nothing to build on, and no message is read at all. Where the session keeps a table of DARs,
+//! charges without a feature have their counts from beside it, if they are those of the messages.
 
 use arrow::datatypes::DataType;
 use datafusion::common::{Column, JoinType, NullEquality, Result, ScalarValue};

@@ -7,13 +7,13 @@ use datafusion::arrow::datatypes::TimeUnit;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::source_as_provider;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::{LogicalPlan, col, lit};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::object_store::{ObjectStoreExt, PutPayload};
 use datafusion::prelude::SessionContext;
 
-use super::agreed::relation;
 use super::bill::Bill;
-use super::counts::scan::Reader;
+use super::counts::asked::counts_messages;
+use super::counts::scan::{Read, Reader};
 use super::counts::update::Update;
 use super::kept_dars::KeptDars;
 use super::litter::{Litter, discard};
@@ -27,9 +27,7 @@ use super::run::{Done, Run};
 use super::summary::Summary;
 use super::work::{Now, Work};
 use crate::error;
-use crate::exec::{DISPOSITIONS, DaySet, Keep};
-#[cfg(feature = "cluster")]
-use crate::lake::elsewhere::Elsewhere;
+use crate::exec::{Census, DISPOSITIONS, DaySet, Keep};
 use crate::table::DarSource;
 
 /// A refresh from one version of the table.
@@ -115,6 +113,13 @@ impl Attempt {
             return Ok(Some(summary));
         }
         let run = super::run_id();
+        // Files that are read anyway are not read once more.
+        let is_read = |counts: &&Update<'_>| {
+            work.readings.values().all(|reading| reading.is_whole)
+                && counts.is_of(work.readings.keys().copied())
+        };
+        let census = counts.as_ref().filter(is_read);
+        let census = census.map(|_| Arc::new(Census::of_all()));
         let done = Run {
             session: &state,
             source: &self.source,
@@ -124,6 +129,7 @@ impl Attempt {
             kept: &kept,
             is_anew: asked.full,
             writes: (!asked.dry_run).then(|| run.clone()),
+            census: census.clone(),
         };
         let done = done.execute(&work).await?;
         let mut after = self.after(&work, &done, keep.unit);
@@ -150,7 +156,12 @@ impl Attempt {
         }
         after.tallies = bill.write(&run).await?;
         if let Some(counts) = counts {
-            after.counts = counts.execute(&self.place, &run).await?;
+            let read = census.and_then(|census| {
+                let notes = done.notes.values().cloned().collect();
+                let found = census.found().ok()?;
+                Some(Read { found, notes })
+            });
+            after.counts = counts.execute(&self.place, &run, read).await?;
         }
         let commit = commit(base.as_ref(), &done, &run, &after);
         let version = self
@@ -285,30 +296,6 @@ impl Attempt {
         }
         after
     }
-}
-
-/// Whether a run counts messages: somebody pays by that, and it is about all days. Executors of a cluster do not count.
-async fn counts_messages(ctx: &SessionContext, asked: &Refresh) -> bool {
-    #[cfg(feature = "cluster")]
-    if Elsewhere::of(&ctx.state()).is_some() {
-        return false;
-    }
-    let is_bounded = asked.since.is_some() || asked.until.is_some();
-    // What is wrong with the charges is said by the invoice.
-    !asked.dry_run && !is_bounded && pays_by_message(ctx).await.unwrap_or_default()
-}
-
-/// Whether there is a charge for every message of a channel, whatever is switched on.
-async fn pays_by_message(ctx: &SessionContext) -> Result<bool> {
-    let Some(charges) = relation(ctx, "channel_charges").await? else {
-        return Ok(false);
-    };
-    let charges = ctx.execute_logical_plan(charges).await?;
-    let mut by_message = col("per").eq(lit("message"));
-    if charges.schema().has_column_with_unqualified_name("feature") {
-        by_message = by_message.and(col("feature").is_null());
-    }
-    Ok(charges.filter(by_message)?.count().await? > 0)
 }
 
 /// What makes the rows of `base` those that are `done`.

@@ -10,7 +10,8 @@
 //! All of that lies in [`segments`], which are never written twice. The counts are true of the files, the calendar and the
 //! reading that are named here, and of no others.
 
-pub(super) mod copies;
+pub(super) mod asked;
+mod copies;
 pub(super) mod kept;
 pub(super) mod scan;
 mod segments;
@@ -69,6 +70,16 @@ impl Counts {
         let counted: HashSet<&KnownFile> =
             self.files.values().map(|counted| &counted.file).collect();
         counted.len() == files.len() && files.iter().all(|file| counted.contains(file))
+    }
+
+    /// Those of the files that were not counted.
+    fn uncounted<'f>(&self, files: &'f [KnownFile]) -> Vec<&'f KnownFile> {
+        let counted = self.files.values().map(|counted| &counted.file);
+        let counted: HashSet<&KnownFile> = counted.collect();
+        files
+            .iter()
+            .filter(|file| !counted.contains(file))
+            .collect()
     }
 
     /// Whether they are those of a query that fails at rejected messages, too.

@@ -25,14 +25,14 @@ pub(in crate::lake::dar_table) struct Reader<'a> {
     pub(in crate::lake::dar_table) keep: &'a Keep,
 }
 
-/// What was found in files, by the numbers given to them.
-pub(super) struct Read {
-    pub(super) found: Found,
-    pub(super) notes: Vec<FileNotes>,
+/// What was found in files, by the places of the files among those that were read.
+pub(in crate::lake::dar_table) struct Read {
+    pub(in crate::lake::dar_table) found: Found,
+    pub(in crate::lake::dar_table) notes: Vec<FileNotes>,
 }
 
 impl Reader<'_> {
-    /// Reads files that have these numbers, on these days if they are said.
+    /// Reads files, on these days if they are said.
     ///
     /// # Errors
     ///
@@ -79,17 +79,15 @@ impl Reader<'_> {
         for task in tasks.collect::<Result<Vec<_>>>()? {
             joined::<()>(task.await)?;
         }
-        let mut found = census.found();
-        renumber(&mut found, files);
         Ok(Read {
-            found,
+            found: census.found()?,
             notes: noted.notes(),
         })
     }
 }
 
 /// Gives files their numbers in the place of where they stood among those that were read.
-fn renumber(found: &mut Found, files: &[(u32, &KnownFile)]) {
+pub(super) fn numbered(mut found: Found, files: &[(u32, &KnownFile)]) -> Found {
     let number = |place: u32| {
         let file = files.get(place as usize);
         file.map_or(u32::MAX, |(number, _)| *number)
@@ -104,4 +102,5 @@ fn renumber(found: &mut Found, files: &[(u32, &KnownFile)]) {
     found.conversations = noted
         .map(|((file, mark), days)| ((number(file), mark), days))
         .collect();
+    found
 }

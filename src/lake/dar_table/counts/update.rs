@@ -1,6 +1,6 @@
 //! Counts of messages made those of the files, the sites and the reading of now.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -8,9 +8,10 @@ use datafusion::arrow::array::BooleanArray;
 use datafusion::arrow::compute::filter_record_batch;
 use datafusion::common::Result;
 use datafusion::error::DataFusionError;
+use hashbrown::HashMap;
 
 use super::copies::corrected;
-use super::scan::{Read, Reader};
+use super::scan::{Read, Reader, numbered};
 use super::segments::{self, Conversation, Count};
 use super::{Basis, CountedFile, Counts, basis};
 use crate::exec::{Census, Delivered, FileNotes};
@@ -60,7 +61,19 @@ impl<'a> Update<'a> {
         }))
     }
 
-    /// Does it, in files of a run. `None`: there is not enough memory, and nothing is known.
+    /// Whether the files at these places, among those of now, are all that has to be counted, and can be at once.
+    pub(in crate::lake::dar_table) fn is_of(&self, places: impl Iterator<Item = usize>) -> bool {
+        let files = &self.reader.present.files.files;
+        let nothing = Counts::default();
+        let before = self.before.as_ref().unwrap_or(&nothing);
+        let new = before.uncounted(files);
+        before.outdated(files, &self.calendar).is_empty()
+            && portions(&new).len() == 1
+            && places.filter_map(|place| files.get(place)).eq(new)
+    }
+
+    /// Does it, in files of a run; `read` is what was found in the files of [`Self::is_of`], if somebody has read them.
+    /// `None`: there is not enough memory, and nothing is known.
     ///
     /// # Errors
     ///
@@ -69,10 +82,11 @@ impl<'a> Update<'a> {
         &self,
         place: &Place,
         run: &str,
+        read: Option<Read>,
     ) -> Result<Option<Counts>> {
-        let done = match self.made_of(self.before.clone(), place, run).await {
+        let done = match self.made_of(self.before.clone(), place, run, read).await {
             // Something is lost: it is all made again.
-            Ok(None) => self.made_of(None, place, run).await,
+            Ok(None) => self.made_of(None, place, run, None).await,
             done => done,
         };
         match done {
@@ -86,6 +100,7 @@ impl<'a> Update<'a> {
         before: Option<Counts>,
         place: &Place,
         run: &str,
+        mut read: Option<Read>,
     ) -> Result<Option<Counts>> {
         let mut work = Work {
             reader: self.reader,
@@ -101,18 +116,9 @@ impl<'a> Update<'a> {
         if !outdated.is_empty() && work.drop_files(&outdated).await?.is_none() {
             return Ok(None);
         }
-        let counted = work
-            .state
-            .files
-            .values()
-            .map(|counted| counted.file.clone());
-        let counted: HashSet<KnownFile> = counted.collect();
-        let new: Vec<&KnownFile> = files
-            .iter()
-            .filter(|file| !counted.contains(file))
-            .collect();
+        let new = work.state.uncounted(files);
         for files in portions(&new) {
-            if work.add_files(files).await?.is_none() {
+            if work.add_files(files, read.take()).await?.is_none() {
                 return Ok(None);
             }
         }
@@ -206,13 +212,18 @@ impl Work<'_> {
         Ok(Some(()))
     }
 
-    /// Counts new files. `None`: something is lost.
-    async fn add_files(&mut self, files: &[&KnownFile]) -> Result<Option<()>> {
+    /// Counts new files, if `read` is not what was found in them. `None`: something is lost.
+    async fn add_files(&mut self, files: &[&KnownFile], read: Option<Read>) -> Result<Option<()>> {
         let first = self.state.next;
         let files: Vec<(u32, &KnownFile)> = (first..).zip(files.iter().copied()).collect();
-        let Read { found, notes } = self.reader.read(&files, None, Census::of_all()).await?;
+        let Read { found, notes } = match read {
+            Some(read) => read,
+            None => self.reader.read(&files, None, Census::of_all()).await?,
+        };
+        let found = numbered(found, &files);
         let mut marks = found.marks;
-        marks.sort_unstable();
+        // Of partitions, each of which has them in order.
+        marks.sort();
         let Some(sharing) = self.sharing(&found.conversations).await? else {
             return Ok(None);
         };
@@ -225,7 +236,8 @@ impl Work<'_> {
         sought.dedup();
         if !sought.is_empty() {
             let census = Census::of_marks(Arc::new(sought));
-            rows.extend(self.reader.read(&files, None, census).await?.found.rows);
+            let read = self.reader.read(&files, None, census).await?;
+            rows.extend(numbered(read.found, &files).rows);
         }
         let (corrections, copies) = corrected(rows, |row| row.file >= first);
         let counted = found.counts.into_iter();
@@ -262,7 +274,7 @@ impl Work<'_> {
         &self,
         new: &HashMap<(u32, u64), (i32, i32)>,
     ) -> Result<Option<BTreeMap<u32, RangeInclusive<i32>>>> {
-        let new: HashSet<u64> = new.keys().map(|(_, mark)| *mark).collect();
+        let new: hashbrown::HashSet<u64> = new.keys().map(|(_, mark)| *mark).collect();
         let mut sharing: BTreeMap<u32, RangeInclusive<i32>> = BTreeMap::new();
         let mut see = |(file, mark, (first, last)): Conversation| {
             if new.contains(&mark) && self.state.files.contains_key(&file) {
@@ -307,7 +319,7 @@ impl Work<'_> {
         for ((first, last), files) in by_days {
             let census = Census::of_marks(Arc::clone(marks));
             let read = self.reader.read(&files, Some(first..=last), census).await?;
-            rows.extend(read.found.rows);
+            rows.extend(numbered(read.found, &files).rows);
         }
         Ok(rows)
     }
