@@ -5,6 +5,7 @@
 //! so a mark never decides anything but what is looked at more closely. Marks of conversations are kept in tables, so they
 //! are the same in every process.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{ArrayRef, AsArray, StringViewArray};
@@ -28,6 +29,9 @@ pub(crate) const MESSAGE_ID: &str = "message_id";
 pub(crate) struct Census {
     /// The marks of the messages whose rows are wanted, in order; without them, everything is counted.
     sought: Option<Arc<Vec<u64>>>,
+    /// How many bytes it may hold, and how many it does.
+    limit: usize,
+    size: AtomicUsize,
     found: Mutex<Found>,
 }
 
@@ -73,19 +77,21 @@ pub(crate) struct Delivered {
 }
 
 impl Census {
-    /// Of all messages.
-    pub(crate) fn of_all() -> Self {
+    /// Of all messages, in so many bytes.
+    pub(crate) fn of_all(limit: usize) -> Self {
         Self {
             sought: None,
+            limit,
+            size: AtomicUsize::new(0),
             found: Mutex::default(),
         }
     }
 
     /// The rows of messages that have one of these marks, which are in order.
-    pub(crate) fn of_marks(marks: Arc<Vec<u64>>) -> Self {
+    pub(crate) fn of_marks(marks: Arc<Vec<u64>>, limit: usize) -> Self {
         Self {
             sought: Some(marks),
-            found: Mutex::default(),
+            ..Self::of_all(limit)
         }
     }
 
@@ -285,7 +291,9 @@ impl Counter {
             + self.counts.capacity() * size_of::<Count>() * 2
             + self.rows.capacity() * size_of::<Delivered>() * 2
             + self.bytes;
-        if self.reservation.try_resize(size).is_err() {
+        let more = size.saturating_sub(self.reservation.size());
+        let total = self.census.size.fetch_add(more, Ordering::Relaxed);
+        if total + more > self.census.limit || self.reservation.try_resize(size).is_err() {
             self.is_given_up = true;
             (self.marks, self.conversations, self.rows) = Default::default();
             self.counts = HashTable::new();

@@ -119,7 +119,7 @@ impl Attempt {
                 && counts.is_of(work.readings.keys().copied())
         };
         let census = counts.as_ref().filter(is_read);
-        let census = census.map(|_| Arc::new(Census::of_all()));
+        let census = census.map(|_| Arc::new(Census::of_all(reader.memory())));
         let done = Run {
             session: &state,
             source: &self.source,
@@ -158,10 +158,13 @@ impl Attempt {
         if let Some(counts) = counts {
             let read = census.and_then(|census| {
                 let notes = done.notes.values().cloned().collect();
+                // Without, they are read in portions.
                 let found = census.found().ok()?;
                 Some(Read { found, notes })
             });
-            after.counts = counts.execute(&self.place, &run, read).await?;
+            // Where memory was not enough, they stay what they were, of fewer files.
+            let now = counts.execute(&self.place, &run, read).await?;
+            after.counts = now.or(after.counts);
         }
         let commit = commit(base.as_ref(), &done, &run, &after);
         let version = self

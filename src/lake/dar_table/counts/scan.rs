@@ -7,6 +7,7 @@ use std::sync::Arc;
 use datafusion::catalog::Session;
 use datafusion::common::Result;
 use datafusion::common::runtime::SpawnedTask;
+use datafusion::execution::memory_pool::MemoryLimit;
 use datafusion::physical_plan::ExecutionPlanProperties;
 use futures::StreamExt;
 
@@ -32,6 +33,14 @@ pub(in crate::lake::dar_table) struct Read {
 }
 
 impl Reader<'_> {
+    /// How many bytes a census may hold: the days that are settled need some, too.
+    pub(in crate::lake::dar_table) fn memory(&self) -> usize {
+        match self.session.runtime_env().memory_pool.memory_limit() {
+            MemoryLimit::Finite(limit) => limit / 4,
+            MemoryLimit::Infinite | MemoryLimit::Unknown => usize::MAX,
+        }
+    }
+
     /// Reads files, on these days if they are said.
     ///
     /// # Errors

@@ -21,8 +21,8 @@ use crate::lake::dar_table::message_files::KnownFile;
 use crate::lake::dar_table::place::Place;
 use crate::lake::dar_table::settled_calendar::SettledCalendar;
 
-/// How many bytes of new files are counted at once: the marks of their messages are held in memory.
-const AT_ONCE: u64 = 512 << 20;
+/// The most bytes of new files that are counted at once: of a dozen, the mark of a message is held in memory.
+const AT_ONCE: usize = 512 << 20;
 
 /// What is to be done.
 pub(in crate::lake::dar_table) struct Update<'a> {
@@ -61,14 +61,14 @@ impl<'a> Update<'a> {
         }))
     }
 
-    /// Whether the files at these places, among those of now, are all that has to be counted, and can be at once.
+    /// Whether the files at these places, among those of now, are all that has to be counted.
     pub(in crate::lake::dar_table) fn is_of(&self, places: impl Iterator<Item = usize>) -> bool {
         let files = &self.reader.present.files.files;
         let nothing = Counts::default();
         let before = self.before.as_ref().unwrap_or(&nothing);
         let new = before.uncounted(files);
         before.outdated(files, &self.calendar).is_empty()
-            && portions(&new).len() == 1
+            && !new.is_empty()
             && places.filter_map(|place| files.get(place)).eq(new)
     }
 
@@ -117,7 +117,12 @@ impl<'a> Update<'a> {
             return Ok(None);
         }
         let new = work.state.uncounted(files);
-        for files in portions(&new) {
+        // What was read is of all of them.
+        let at_once = match &read {
+            Some(_) => u64::MAX,
+            None => AT_ONCE.min(self.reader.memory() / 4) as u64,
+        };
+        for files in portions(&new, at_once) {
             if work.add_files(files, read.take()).await?.is_none() {
                 return Ok(None);
             }
@@ -140,8 +145,8 @@ fn is_out_of_memory(cause: &DataFusionError) -> bool {
     matches!(cause.find_root(), DataFusionError::ResourcesExhausted(_))
 }
 
-/// Files in portions that are counted at once.
-fn portions<'f, 'a>(files: &'f [&'a KnownFile]) -> Vec<&'f [&'a KnownFile]> {
+/// Files in portions of so many bytes, or of one file.
+fn portions<'f, 'a>(files: &'f [&'a KnownFile], at_once: u64) -> Vec<&'f [&'a KnownFile]> {
     let mut portions = Vec::new();
     let mut rest = files;
     while !rest.is_empty() {
@@ -149,7 +154,7 @@ fn portions<'f, 'a>(files: &'f [&'a KnownFile]) -> Vec<&'f [&'a KnownFile]> {
             *size = size.saturating_add(file.size);
             Some(*size)
         });
-        let fit = sizes.take_while(|size| *size <= AT_ONCE).count();
+        let fit = sizes.take_while(|size| *size <= at_once).count();
         let (portion, others) = rest.split_at(fit.max(1));
         portions.push(portion);
         rest = others;
@@ -218,7 +223,11 @@ impl Work<'_> {
         let files: Vec<(u32, &KnownFile)> = (first..).zip(files.iter().copied()).collect();
         let Read { found, notes } = match read {
             Some(read) => read,
-            None => self.reader.read(&files, None, Census::of_all()).await?,
+            None => {
+                self.reader
+                    .read(&files, None, Census::of_all(self.reader.memory()))
+                    .await?
+            }
         };
         let found = numbered(found, &files);
         let mut marks = found.marks;
@@ -235,7 +244,7 @@ impl Work<'_> {
         sought.sort_unstable();
         sought.dedup();
         if !sought.is_empty() {
-            let census = Census::of_marks(Arc::new(sought));
+            let census = Census::of_marks(Arc::new(sought), self.reader.memory());
             let read = self.reader.read(&files, None, census).await?;
             rows.extend(numbered(read.found, &files).rows);
         }
@@ -317,7 +326,7 @@ impl Work<'_> {
         }
         let mut rows = Vec::new();
         for ((first, last), files) in by_days {
-            let census = Census::of_marks(Arc::clone(marks));
+            let census = Census::of_marks(Arc::clone(marks), self.reader.memory());
             let read = self.reader.read(&files, Some(first..=last), census).await?;
             rows.extend(numbered(read.found, &files).rows);
         }

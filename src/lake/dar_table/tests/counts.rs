@@ -309,6 +309,28 @@ async fn files_of_counts_are_put_together() {
     }
 }
 
+/// Where the memory is not enough for a census, days are settled all the same, and the messages are asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_census_may_be_given_up() {
+    let mut lake = Lake::new();
+    lake.charges = Some(charges());
+    let messages: Vec<_> = (0..60_000_i64)
+        .map(|number| {
+            let mut message = sms(number, number % 30_000, "2026-01-05T10:00:00Z");
+            message.at += number * 60_000_000;
+            message
+        })
+        .collect();
+    lake.write("a", &messages, Unit::Milliseconds);
+    lake.memory_limit = Some(14 << 20);
+    lake.refresh(&PLAIN).await.unwrap();
+    lake.memory_limit = None;
+    assert!(!lake.is_from_counts().await);
+    lake.check_charges().await;
+    lake.refresh(&PLAIN).await.unwrap();
+    lake.check_counts().await;
+}
+
 /// A query that fails at rejected messages does not have its counts from a table that left them out.
 #[tokio::test(flavor = "multi_thread")]
 async fn rejected_messages_are_not_hidden_by_counts() {
