@@ -133,9 +133,11 @@ async fn copies_count_once_wherever_they_are() {
     sooner.channel = None;
     let mut equal = sms(9, 3, "2026-01-12T10:00:00Z");
     equal.channel = Some("APP");
+    let mut nameless = sms(1, 1, "2026-01-05T10:00:00Z");
+    nameless.channel = None;
     lake.write(
         "copies",
-        &[sooner, equal, sms(1, 2, "2026-01-20T10:00:00Z")],
+        &[sooner, equal, nameless, sms(1, 2, "2026-01-20T10:00:00Z")],
         Unit::Milliseconds,
     );
     lake.refresh(&PLAIN).await.unwrap();
