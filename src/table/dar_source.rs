@@ -80,14 +80,15 @@ pub(crate) struct IdKinds {
 }
 
 impl IdKinds {
-    fn of(dated: &Dated) -> Result<Self> {
-        Ok(Self {
+    fn of(dated: &Dated) -> Self {
+        Self {
             site: dated.site_kind(),
             org: dated.org_kind(),
             conversation: dated.conversation_kind(),
             consumer: dated.consumer_kind(),
-            message: dated.messages.id_kind(MESSAGE_ID)?,
-        })
+            // Of another type it is none for DARs; whoever counts by it says so.
+            message: dated.messages.id_kind(MESSAGE_ID).ok().flatten(),
+        }
     }
 }
 
@@ -147,7 +148,7 @@ pub(super) fn kept_counts(call: &Call, dated: &Dated, counts: LogicalPlan) -> Re
     let source = CountSource {
         calendar: dated.calendar.clone(),
         messages: dated.messages.plan.clone(),
-        kinds: IdKinds::of(dated)?,
+        kinds: IdKinds::of(dated),
         zones: call.zones.clone(),
         skip_rejected: call.is(&REJECTS, "skip"),
         stale: call.is(&DAR_TABLE, "stale"),
@@ -176,7 +177,7 @@ pub(super) fn kept(call: &Call, dated: &Dated, dars: LogicalPlan) -> Result<Logi
         messages: dated.messages.plan.clone(),
         folding: folding(call, dated, by_consumer, dated.consumer_kind().is_some()),
         gen_ai_rule,
-        kinds: IdKinds::of(dated)?,
+        kinds: IdKinds::of(dated),
         reading: [&RELATIONSHIP, &GEN_AI_RULE, &GEN_AI_SCOPE]
             .map(value)
             .into(),
