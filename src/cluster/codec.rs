@@ -170,6 +170,7 @@ impl Codec {
                 sites: node.sites.map(|sites| sites.ids.into_iter().collect()),
             },
             files: None,
+            census: None,
         })
     }
 

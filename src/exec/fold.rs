@@ -26,6 +26,7 @@ use tokio::sync::OnceCell;
 
 use super::asked::Asked;
 use super::calendar::Calendar;
+use super::census::Census;
 use super::file_notes::FoldedFiles;
 use super::fold_partition::Fold;
 use super::parts;
@@ -74,6 +75,8 @@ pub(crate) struct Folding {
     pub(crate) asked: Asked,
     /// The files that the messages come from, where somebody wants to know.
     pub(crate) files: Option<Arc<FoldedFiles>>,
+    /// What else is to be found out about them, file by file.
+    pub(crate) census: Option<Arc<Census>>,
 }
 
 /// See the module. Children: the calendar, the messages (`site_id, conversation_id, consumer_id, sent_at, sent_by,

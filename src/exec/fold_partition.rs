@@ -14,15 +14,24 @@ use futures::StreamExt;
 
 use super::asked::AskedNumbers;
 use super::calendar::{Calendar, SiteNumber};
+use super::census::{Counter, MESSAGE_ID};
 use super::file_notes::{FILE, NoteTaker};
 use super::fold::{Folding, SharedCalendar};
 use super::id_hash::IdHash;
+use super::ids::Ids;
 use super::meanings::Meanings;
 use super::messages::{self, Batch};
 use super::window::{AT_ONCE, Message, Window};
 use crate::domain::message::{Audience, Facts, Sender, reason};
 use crate::domain::zone::{Clock, Zone};
 use crate::scalar::internal::rejection;
+
+/// What a batch says of the files of its messages, and of their ids.
+#[derive(Clone, Copy, Default)]
+struct Files<'a> {
+    numbers: Option<&'a ArrayRef>,
+    message_ids: Option<&'a ArrayRef>,
+}
 
 /// One partition at work.
 pub(super) struct Fold {
@@ -36,6 +45,8 @@ pub(super) struct Fold {
     /// Known with the calendar.
     asked: Option<Arc<AskedNumbers>>,
     notes: Option<NoteTaker>,
+    /// Where a census is asked for, and the calendar known.
+    counter: Option<Counter>,
     hash: IdHash,
     ready: VecDeque<RecordBatch>,
     is_done: bool,
@@ -63,6 +74,7 @@ impl Fold {
             window: Window::default(),
             meanings: Meanings::new(),
             asked: None,
+            counter: None,
             hash: IdHash::default(),
             ready: VecDeque::new(),
             is_done: false,
@@ -86,6 +98,9 @@ impl Fold {
                 None => {
                     self.is_done = true;
                     self.drain()?;
+                    if let Some(counter) = &mut self.counter {
+                        counter.finish()?;
+                    }
                 }
             }
         }
@@ -98,10 +113,17 @@ impl Fold {
         let calendar = calendar
             .get()
             .ok_or_else(|| exec_datafusion_err!("the calendar is read before any message"))?;
+        if let (None, Some(census)) = (&self.counter, &self.folding.census) {
+            let reservation = self.reservation.new_empty();
+            self.counter = Some(Counter::new(Arc::clone(census), calendar, reservation)?);
+        }
         let columns = self.columns.map(|place| batch.column(place));
         let files = match &self.notes {
-            Some(_) => batch.column_by_name(FILE),
-            None => None,
+            Some(_) => Files {
+                numbers: batch.column_by_name(FILE),
+                message_ids: batch.column_by_name(MESSAGE_ID),
+            },
+            None => Files::default(),
         };
         match columns[3].data_type() {
             DataType::Timestamp(TimeUnit::Second, _) => {
@@ -122,6 +144,9 @@ impl Fold {
             self.window = Window::default();
             self.reservation.free();
         }
+        if let Some(counter) = &mut self.counter {
+            counter.reserve();
+        }
         Ok(())
     }
 
@@ -134,11 +159,17 @@ impl Fold {
         &mut self,
         calendar: &Calendar,
         columns: [&ArrayRef; 8],
-        files: Option<&ArrayRef>,
+        files: Files<'_>,
         clock: for<'a> fn(&'a Zone) -> Clock<'a, PER_SECOND>,
     ) -> Result<()> {
         let batch = Batch::new(columns, self.folding.with_consumers)?;
-        let files = files.map(|files| files.as_primitive::<UInt32Type>());
+        let ids = match &self.counter {
+            Some(_) => files.message_ids.map(Ids::new).transpose()?,
+            None => None,
+        };
+        let files = files
+            .numbers
+            .map(|files| files.as_primitive::<UInt32Type>());
         self.meanings.next_batch();
         let asked = self
             .asked
@@ -159,6 +190,10 @@ impl Fold {
                         None => continue,
                     },
                 };
+                if let (Some(counter), Some(files)) = (&mut self.counter, files) {
+                    let file = files.value(row);
+                    counter.message(file, &message, &batch.texts, ids.as_ref())?;
+                }
                 if !asked.contains(message.site, message.day) {
                     continue;
                 }
@@ -203,10 +238,11 @@ impl Fold {
         let lately = meanings.lately(calendar, site, instant, clock)?;
         let id = batch.texts.conversation_id(row)?;
         let of = (site, lately.day, id);
-        Some(self.message(batch, row, of, sender, lately.flags))
+        let period = (lately.period, lately.flags);
+        Some(self.message(batch, row, of, sender, period))
     }
 
-    /// A message of a site, a day and a conversation; `flags` are those of its period.
+    /// A message of a site, a day and a conversation; of its period the number and the flags.
     #[inline(always)]
     fn message(
         &self,
@@ -214,13 +250,14 @@ impl Fold {
         row: usize,
         (site, day, conversation_id): (SiteNumber, i32, &[u8]),
         sender: Sender,
-        flags: u8,
+        (period, flags): (u32, u8),
     ) -> Message {
         Message {
             hash: self.hash.of(conversation_id, site, day),
             sent_at: batch.instants.count(row),
             site,
             day,
+            period,
             row,
             sender: match sender {
                 Sender::Consumer => 0,
@@ -256,7 +293,7 @@ impl Fold {
         let instant = batch.instants.count(row);
         let period = site
             .filter(|_| has_instant)
-            .and_then(|site| Some((site, calendar.period(site, instant)?.1)));
+            .and_then(|site| Some((site, calendar.period(site, instant)?)));
         let id = batch.texts.conversation_id(row);
         let reason = reason(&Facts {
             has_site,
@@ -264,8 +301,8 @@ impl Fold {
             sent_at: has_instant.then(|| batch.instants.ceil(row)),
             sender,
             audience: meanings.audience(batch.audiences, row),
-            in_force: period.map(|(_, period)| period.in_force),
-            is_test: period.is_some_and(|(_, period)| period.is_test),
+            in_force: period.map(|(_, (_, period))| period.in_force),
+            is_test: period.is_some_and(|(_, (_, period))| period.is_test),
         });
         if let (Some(notes), Some(reason)) = (&mut self.notes, reason) {
             notes.left_out(reason);
@@ -276,13 +313,15 @@ impl Fold {
                 let ids = [site_id, conversation_id, sent_at];
                 Err(rejection(ids, batch.senders, row, reason))
             }
-            (None, Some((site, period)), Some(id), Some(sender)) => {
+            (None, Some((site, (number, period))), Some(id), Some(sender)) => {
                 let zone = period.zone.as_deref();
                 let day = zone
                     .and_then(|zone| clock(zone).day(instant))
                     .ok_or_else(|| exec_datafusion_err!("a message that counts has no day"))?;
-                let of = (site, day, id);
-                Ok(Some(self.message(batch, row, of, sender, period.flags())))
+                let number = u32::try_from(number)
+                    .map_err(|_| exec_datafusion_err!("more than 2^32 periods of sites"))?;
+                let (of, period) = ((site, day, id), (number, period.flags()));
+                Ok(Some(self.message(batch, row, of, sender, period)))
             }
             _ => Ok(None),
         }

@@ -26,14 +26,30 @@ impl Default for IdHash {
 }
 
 impl IdHash {
+    /// With seeds that are the same in every process: for whatever is kept. Ids that collide are then only slower.
+    pub(super) fn lasting() -> Self {
+        Self {
+            seeds: [
+                0x9e37_79b9_7f4a_7c15,
+                0xc2b2_ae3d_27d4_eb4f,
+                0x1656_67b1_9e37_79f9,
+            ],
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn of(&self, id: &[u8], site: u32, day: i32) -> u64 {
+        self.keyed(id, u64::from(site) << 32 | u64::from(day.cast_unsigned()))
+    }
+
+    /// Of an id within whatever `key` stands for.
     #[expect(
         clippy::cast_possible_truncation,
         reason = "both halves of a wide number are mixed"
     )]
     #[inline(always)]
-    pub(super) fn of(&self, id: &[u8], site: u32, day: i32) -> u64 {
+    pub(super) fn keyed(&self, id: &[u8], key: u64) -> u64 {
         let [first, second, third] = self.seeds;
-        let key = u64::from(site) << 32 | u64::from(day.cast_unsigned());
         let mut state = folded(key ^ first, id.len() as u64 ^ second);
         let mut mix = |bytes: &[u8; 16]| {
             let both = u128::from_le_bytes(*bytes);

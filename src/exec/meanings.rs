@@ -24,6 +24,8 @@ pub(super) struct Lately {
     pub(super) first: i64,
     pub(super) last: i64,
     pub(super) day: i32,
+    /// The number of the site's period.
+    pub(super) period: u32,
     /// As of a part.
     pub(super) flags: u8,
 }
@@ -33,6 +35,7 @@ impl Lately {
         first: i64::MAX,
         last: i64::MIN,
         day: 0,
+        period: 0,
         flags: 0,
     };
 
@@ -43,7 +46,7 @@ impl Lately {
         instant: i64,
         clock: for<'a> fn(&'a Zone) -> Clock<'a, PER_SECOND>,
     ) -> Option<Self> {
-        let (_, period) = calendar.period(site, instant)?;
+        let (number, period) = calendar.period(site, instant)?;
         if !period.in_force || period.is_test {
             return None;
         }
@@ -54,6 +57,7 @@ impl Lately {
             first: period.first.max(*stretch.start()).max(first),
             last: period.last.min(*stretch.end()).min(last),
             day,
+            period: u32::try_from(number).ok()?,
             flags: period.flags(),
         };
         lately.holds(instant).then_some(lately)

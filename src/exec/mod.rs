@@ -8,6 +8,11 @@
 mod alike;
 mod asked;
 mod calendar;
+#[cfg_attr(
+    not(all(feature = "cli", feature = "delta")),
+    expect(dead_code, reason = "only a refresh asks for it")
+)]
+mod census;
 mod collect_calendar;
 #[cfg(all(feature = "cli", feature = "delta"))]
 mod combine;
@@ -52,6 +57,7 @@ mod window;
 
 pub(crate) use alike::{ALIKE, COMMON};
 pub(crate) use asked::Asked;
+pub(crate) use census::MESSAGE_ID;
 pub(crate) use collect_calendar::CollectCalendar;
 pub(crate) use dar_rows::GenAiRule;
 pub(crate) use day_scope::DaySet;
@@ -66,6 +72,7 @@ pub(crate) use settle::dars;
 #[cfg(all(feature = "cli", feature = "delta"))]
 pub(crate) use {
     calendar::{Calendar, SiteNumber},
+    census::{Census, Delivered, Found, Kind},
     day_scope::DayScope,
     file_notes::{DISPOSITIONS, FILE, FileNotes, FoldedFiles},
     fold::fold,

@@ -91,6 +91,8 @@ pub(super) struct Message {
     pub(super) sent_at: i64,
     pub(super) site: SiteNumber,
     pub(super) day: i32,
+    /// The number of the site's period in the calendar.
+    pub(super) period: u32,
     pub(super) row: usize,
     /// 0 consumer, 1 agent, 2 bot.
     pub(super) sender: u8,

@@ -2,7 +2,8 @@
 //!
 //! Money counts every message once: copies are one message, dated and placed by the earliest counted copy. Only the
 //! sites of organizations that pay per message are looked at, which is known before the first message is read: without
-//! such charges the join has nothing to build on, and no message is read at all.
+//! such charges the join has nothing to build on, and no message is read at all. Where the session keeps a table of DARs,
+//! charges without a feature have their counts from beside it, if they are those of the messages.
 
 use arrow::datatypes::DataType;
 use datafusion::common::{Column, JoinType, NullEquality, Result, ScalarValue};
@@ -13,6 +14,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit,
 
 use super::Call;
 use super::calendar::{Dated, dated, listed_sites};
+use super::dar_source::kept_counts;
 use super::expression::{beside, call, column, field, listed, of, text, unlisted};
 use super::message_days::{Related, related};
 use super::option::{RELATIONSHIP, REPLAY_DAYS};
@@ -41,6 +43,8 @@ pub(crate) fn charged_messages(
             ["charge_no", "day"].map(column),
             vec![exact_sum(column("messages")).alias("messages")],
         )?
+        // Counts that are kept take off again what copies have added: of a day, nothing may be left.
+        .filter(column("messages").not_eq(lit(0_i64)))?
         .build()?;
     listed(
         &Relation::new("messages", counts),
@@ -98,6 +102,11 @@ fn counted(call_: &Call, charges: &LogicalPlan, featured: bool) -> Result<Logica
         None,
     )?;
     let messages = once(call_, &dated, of_payers.build()?, featured)?;
+    let messages = match featured {
+        true => messages,
+        false => kept(call_, &dated, messages)?,
+    };
+    let messages = replayed(call_, messages)?;
     let charges = unlisted(
         charges.clone(),
         call(
@@ -159,16 +168,6 @@ fn counted(call_: &Call, charges: &LogicalPlan, featured: bool) -> Result<Logica
 
 /// Every message once, with the [`FACTS`] of its earliest copy: `site_id`, the facts and `messages`, how many there are.
 fn once(call_: &Call, dated: &Dated, messages: LogicalPlan, featured: bool) -> Result<LogicalPlan> {
-    let days: i32 = call_
-        .option(&REPLAY_DAYS)
-        .and_then(|days| days.parse().ok())
-        .unwrap_or_default();
-    let later = column("day") + lit(ScalarValue::new_interval_mdn(0, days, 0));
-    let day = if days == 0 {
-        column("day")
-    } else {
-        cast(later, DataType::Date32)
-    };
     // The relationship only matters where the flags of its DAR do.
     let (plan, relationship, of_consumer) = if featured {
         let Related {
@@ -187,7 +186,7 @@ fn once(call_: &Call, dated: &Dated, messages: LogicalPlan, featured: bool) -> R
     };
     let facts = [
         cast(column("org_id"), DataType::Utf8View),
-        day,
+        column("day"),
         dated.messages.text("channel")?,
         relationship,
         of_consumer,
@@ -250,6 +249,46 @@ fn once(call_: &Call, dated: &Dated, messages: LogicalPlan, featured: bool) -> R
                 .collect::<Vec<_>>(),
         )?
         .build()
+}
+
+/// What [`once`] gives without features, from the session's table of DARs where that has the counts.
+fn kept(call_: &Call, dated: &Dated, messages: LogicalPlan) -> Result<LogicalPlan> {
+    const COUNTED: [&str; 4] = ["org_id", "day", "channel", "messages"];
+    let counts = LogicalPlanBuilder::from(messages)
+        .project(COUNTED.map(column))?
+        .build()?;
+    let nothing = || null(&DataType::Utf8View);
+    let of_relationship = [
+        nothing().alias("site_id"),
+        nothing().alias("relationship_id"),
+        lit(false).alias("of_consumer"),
+    ];
+    let columns = COUNTED.map(column).into_iter().chain(of_relationship);
+    LogicalPlanBuilder::from(kept_counts(call_, dated, counts)?)
+        .project(columns.collect::<Vec<_>>())?
+        .build()
+}
+
+/// Messages with their days moved by the option `replay_days`.
+fn replayed(call_: &Call, messages: LogicalPlan) -> Result<LogicalPlan> {
+    let days: i32 = call_
+        .option(&REPLAY_DAYS)
+        .and_then(|days| days.parse().ok())
+        .unwrap_or_default();
+    if days == 0 {
+        return Ok(messages);
+    }
+    let later = column("day") + lit(ScalarValue::new_interval_mdn(0, days, 0));
+    let columns = messages
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| match field.name().as_str() {
+            "day" => cast(later.clone(), DataType::Date32).alias("day"),
+            name => column(name),
+        });
+    let columns: Vec<Expr> = columns.collect();
+    LogicalPlanBuilder::from(messages).project(columns)?.build()
 }
 
 /// Of the messages in [`counted`], those of DARs with the charge's feature: `charge_no, day, messages`.

@@ -92,6 +92,7 @@ pub(super) fn folding(
         zones: call.zones.clone(),
         asked: Asked::all(),
         files: None,
+        census: None,
     }
 }
 

@@ -55,9 +55,9 @@ pub(crate) use call::Call;
 pub(crate) use computed::planned;
 #[cfg(all(feature = "cli", feature = "delta"))]
 pub(crate) use contracts::listed_agreements;
-#[cfg(all(feature = "cli", feature = "delta"))]
-pub(crate) use dar_source::DarSource;
 pub(crate) use dar_source::Keeper;
+#[cfg(all(feature = "cli", feature = "delta"))]
+pub(crate) use dar_source::{CountSource, DarSource, IdKinds};
 pub(crate) use day_range::SentAtRange;
 #[cfg(all(feature = "cli", feature = "delta"))]
 pub(crate) use invoice_lines::check_dates;

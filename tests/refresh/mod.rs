@@ -22,6 +22,7 @@ sites = \"generated/sites.parquet\"
 feature_periods = \"generated/feature_periods.parquet\"
 contracts = \"generated/contracts.parquet\"
 price_tiers = \"generated/price_tiers.parquet\"
+channel_charges = \"generated/channel_charges.parquet\"
 
 [dar_table]
 path = \"dars\"
@@ -68,8 +69,17 @@ pub(crate) fn come(desk: &Desk, files: &[PathBuf]) {
 /// The rows of `dars` in an order, under `SET dayrate.dar_table`; `run` runs the tool.
 #[track_caller]
 pub(crate) fn rows(run: impl Fn(&[&str]) -> Answer, dar_table: &str) -> String {
-    let set = format!("SET dayrate.dar_table = '{dar_table}'");
     let query = "SELECT * FROM dars ORDER BY day, org_id, site_id, relationship_id, consumer_id";
+    answers(run, dar_table, query)
+}
+
+/// Every line of every invoice.
+const INVOICE: &str = "SELECT * FROM invoice_lines(scenario => '*', as_of => DATE '2026-01-01') \
+    ORDER BY scenario, org_id, contract_id, period_start, line_no";
+
+#[track_caller]
+fn answers(run: impl Fn(&[&str]) -> Answer, dar_table: &str, query: &str) -> String {
+    let set = format!("SET dayrate.dar_table = '{dar_table}'");
     let answer = run(&["--format", "csv", "-c", &set, "-c", query]);
     answer.is_well();
     answer.out
@@ -81,6 +91,23 @@ pub(crate) fn assert_equal(run: impl Fn(&[&str]) -> Answer) {
     let plan = run(&["-c", "EXPLAIN SELECT * FROM dars"]);
     plan.is_well().says("DarTableExec");
     assert_eq!(rows(&run, "on"), rows(&run, "off"));
+}
+
+/// And so are the counts beside it.
+#[track_caller]
+fn assert_charges_equal(desk: &Desk) {
+    let plan = desk.run(&["-c", &format!("EXPLAIN {INVOICE}")]);
+    plan.is_well().says("counts of messages");
+    assert_same_charges(desk);
+}
+
+/// Wherever they come from, charges are the same.
+#[track_caller]
+fn assert_same_charges(desk: &Desk) {
+    let invoice = |dar_table| answers(|words| desk.run(words), dar_table, INVOICE);
+    let kept = invoice("on");
+    assert!(kept.contains("channel_charge"));
+    assert_eq!(kept, invoice("off"));
 }
 
 /// Everything in the table's folder belongs to some version of it, but for the lock, and of notes there are those of the
@@ -122,7 +149,8 @@ fn assert_no_litter(desk: &Desk) {
         };
         assert!(is_known, "{file} is litter: {files:#?}");
     }
-    assert!(notes <= 3, "{files:#?}");
+    // Of each kind of counts there are few, too.
+    assert!(notes <= 12, "{files:#?}");
 }
 
 /// The JSON that a workflow engine reads.
@@ -174,6 +202,7 @@ fn it_says_what_it_did() {
     );
     assert_eq!(more["version"], 1);
     assert_equal(|words| desk.run(words));
+    assert_charges_equal(&desk);
     assert_no_litter(&desk);
 
     // The money of both runs together is the invoice.
@@ -341,9 +370,11 @@ fn it_may_be_killed_at_any_moment() {
                 rows(|words| desk.run(words), "off"),
                 "round {round}"
             );
+            assert_same_charges(&desk);
         }
         desk.run(&["refresh"]).is_well();
         assert_equal(|words| desk.run(words));
+        assert_charges_equal(&desk);
         assert_no_litter(&desk);
     }
 }
@@ -397,6 +428,7 @@ fn a_full_disk_leaves_the_table_as_it_was() {
     }
     desk.run(&["refresh"]).is_well();
     assert_equal(|words| desk.run(words));
+    assert_charges_equal(&desk);
     assert_no_litter(&desk);
     assert!(files_below(&desk.path("dars")).len() >= before);
 }

@@ -248,7 +248,7 @@ impl Reading {
 }
 
 /// A relation of the session, if it has one of that name.
-async fn relation(ctx: &SessionContext, name: &str) -> Result<Option<LogicalPlan>> {
+pub(super) async fn relation(ctx: &SessionContext, name: &str) -> Result<Option<LogicalPlan>> {
     if !crate::sql::exists(ctx, name) {
         return Ok(None);
     }

@@ -12,6 +12,9 @@ use datafusion::object_store::{ObjectStoreExt, PutPayload};
 use datafusion::prelude::SessionContext;
 
 use super::bill::Bill;
+use super::counts::asked::counts_messages;
+use super::counts::scan::{Read, Reader};
+use super::counts::update::Update;
 use super::kept_dars::KeptDars;
 use super::litter::{Litter, discard};
 use super::lock::NOTES;
@@ -24,7 +27,7 @@ use super::run::{Done, Run};
 use super::summary::Summary;
 use super::work::{Now, Work};
 use crate::error;
-use crate::exec::{DISPOSITIONS, DaySet, Keep};
+use crate::exec::{Census, DISPOSITIONS, DaySet, Keep};
 use crate::table::DarSource;
 
 /// A refresh from one version of the table.
@@ -80,6 +83,17 @@ impl Attempt {
             .map_or_else(BTreeMap::new, |base| base.days.clone());
         let keep = Arc::new(self.present.keep(&self.source)?);
         let work = self.work(&before, &keep, &kept, asked)?;
+        let state = ctx.state();
+        let reader = Reader {
+            session: &state,
+            source: &self.source,
+            present: &self.present,
+            keep: &keep,
+        };
+        let counts = match counts_messages(ctx, asked).await {
+            true => Update::plan(before.counts.as_ref(), reader)?,
+            false => None,
+        };
         let litter = match asked.dry_run {
             true => Litter::default(),
             false => self.litter(base.as_ref(), &before, is_alone).await?,
@@ -92,14 +106,22 @@ impl Attempt {
             rejected: before.rejected(),
             ..Summary::default()
         };
-        if work.is_done && base.is_some() && !asked.full && (litter.is_empty() || is_alone) {
+        let is_done = work.is_done && counts.is_none() && base.is_some() && !asked.full;
+        if is_done && (litter.is_empty() || is_alone) {
             litter.remove(&self.place, &HashSet::new()).await;
             summary.is_current = true;
             return Ok(Some(summary));
         }
         let run = super::run_id();
+        // Files that are read anyway are not read once more.
+        let is_read = |counts: &&Update<'_>| {
+            work.readings.values().all(|reading| reading.is_whole)
+                && counts.is_of(work.readings.keys().copied())
+        };
+        let census = counts.as_ref().filter(is_read);
+        let census = census.map(|_| Arc::new(Census::of_all(reader.memory())));
         let done = Run {
-            session: &ctx.state(),
+            session: &state,
             source: &self.source,
             present: &self.present,
             keep: Arc::clone(&keep),
@@ -107,6 +129,7 @@ impl Attempt {
             kept: &kept,
             is_anew: asked.full,
             writes: (!asked.dry_run).then(|| run.clone()),
+            census: census.clone(),
         };
         let done = done.execute(&work).await?;
         let mut after = self.after(&work, &done, keep.unit);
@@ -132,13 +155,24 @@ impl Attempt {
             return Ok(Some(summary));
         }
         after.tallies = bill.write(&run).await?;
+        if let Some(counts) = counts {
+            let read = census.and_then(|census| {
+                let notes = done.notes.values().cloned().collect();
+                // Without, they are read in portions.
+                let found = census.found().ok()?;
+                Some(Read { found, notes })
+            });
+            // Where memory was not enough, they stay what they were, of fewer files.
+            let now = counts.execute(&self.place, &run, read).await?;
+            after.counts = now.or(after.counts);
+        }
         let commit = commit(base.as_ref(), &done, &run, &after);
         let version = self
             .publish(base.as_ref(), &commit, &after, &keep, litter)
             .await?;
         if version.is_none() {
-            let kept: HashSet<&String> = before.tallies.values().collect();
-            let ours = after.tallies.values().filter(|path| !kept.contains(path));
+            let kept: HashSet<&String> = before.notes().collect();
+            let ours = after.notes().filter(|path| !kept.contains(path));
             discard(&self.place, ours.map(String::as_str)).await;
         }
         summary.version = version;
@@ -196,7 +230,7 @@ impl Attempt {
         let mut files: HashSet<String> = files.chain([commit.manifest.clone()]).collect();
         match version {
             Some(_) => {
-                files.extend(after.tallies.values().cloned());
+                files.extend(after.notes().cloned());
                 litter.remove(&self.place, &files).await;
             }
             None => discard(&self.place, files.iter().map(String::as_str)).await,
@@ -316,7 +350,8 @@ fn counted(done: &Done) -> BTreeMap<String, u64> {
     dispositions(&all)
 }
 
-fn micros(instant: i64, unit: TimeUnit) -> i64 {
+/// An instant in microseconds.
+pub(super) fn micros(instant: i64, unit: TimeUnit) -> i64 {
     match unit {
         TimeUnit::Second => instant.saturating_mul(1_000_000),
         TimeUnit::Millisecond => instant.saturating_mul(1_000),

@@ -176,7 +176,11 @@ pub(crate) struct DarTableExec {
 }
 
 impl DarTableExec {
-    fn new(input: Arc<dyn ExecutionPlan>, title: String, schema: SchemaRef) -> Result<Self> {
+    pub(super) fn new(
+        input: Arc<dyn ExecutionPlan>,
+        title: String,
+        schema: SchemaRef,
+    ) -> Result<Self> {
         // A sort may have moved below: its order is the order here too.
         let order = input.equivalence_properties().clone();
         let properties = PlanProperties::new(

@@ -14,6 +14,7 @@ use datafusion::object_store::path::Path;
 use datafusion::object_store::{ObjectStore, ObjectStoreExt};
 use futures::TryStreamExt;
 
+use super::counts::{Counts, is_segment};
 use super::day_rows::is_day_file;
 use super::lock::NOTES;
 use super::log::{Log, Snapshot};
@@ -43,12 +44,15 @@ impl Litter {
         is_alone: bool,
     ) -> Result<Self> {
         // Who reads the snapshot may have looked for the manifest before it; a tally is only for the next version.
-        let outlived: Vec<&String> = before
+        let mut outlived: Vec<&String> = before
             .previous
             .iter()
             .chain(before.tallies.values())
             .collect();
+        let counts = before.counts.iter();
+        outlived.extend(counts.clone().flat_map(Counts::former));
         let mut needed: HashSet<String> = outlived.iter().copied().cloned().collect();
+        needed.extend(counts.flat_map(Counts::paths).cloned());
         if let Some(snapshot) = snapshot {
             needed.insert(snapshot.manifest.clone());
             needed.extend(snapshot.days.values().map(|file| file.path.clone()));
@@ -112,7 +116,9 @@ fn is_ours(below: &[String]) -> bool {
     match below {
         [folder, file] if is_day(folder) => is_day_file(file),
         [folder, file] if folder == NOTES => {
-            is_tally(file) || (file.starts_with("manifest-") && file.ends_with(".json"))
+            is_tally(file)
+                || is_segment(file)
+                || (file.starts_with("manifest-") && file.ends_with(".json"))
         }
         _ => false,
     }

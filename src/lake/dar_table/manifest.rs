@@ -8,6 +8,7 @@ use datafusion::error::DataFusionError;
 use datafusion::object_store::ObjectStoreExt;
 use serde::{Deserialize, Serialize};
 
+use super::counts::Counts;
 use super::message_files::KnownFile;
 use super::money::Money;
 use super::place::Place;
@@ -42,6 +43,9 @@ pub(super) struct Manifest {
     /// The files of the [`super::tally`].
     #[serde(default)]
     pub(super) tallies: TallyFiles,
+    /// How many messages there are, if anybody pays by that.
+    #[serde(default)]
+    pub(super) counts: Option<Counts>,
 }
 
 /// Days for which the same files have been read, with the same calendar.
@@ -106,6 +110,14 @@ impl ReadFile {
     }
 }
 
+/// Whether messages of a file were rejected.
+pub(super) fn has_rejected(notes: &FileNotes) -> bool {
+    let reasons = Reason::ALL.iter().zip(notes.dispositions.iter().skip(1));
+    reasons
+        .filter(|(reason, _)| reason.is_rejection())
+        .any(|(_, count)| *count > 0)
+}
+
 /// Counts by name, without those that are 0.
 pub(super) fn dispositions(counts: &[u64; DISPOSITIONS]) -> BTreeMap<String, u64> {
     let names = std::iter::once("counted").chain(Reason::ALL.iter().map(|reason| reason.name()));
@@ -133,6 +145,7 @@ impl Manifest {
             money: Money::default(),
             priced: Priced::default(),
             tallies: TallyFiles::new(),
+            counts: None,
         }
     }
 
@@ -177,6 +190,15 @@ impl Manifest {
     /// As a file.
     pub(super) fn bytes(&self) -> Result<Vec<u8>> {
         serde_json::to_vec(self).map_err(|cause| error::data(cause.to_string()))
+    }
+
+    /// The paths of the files beside this one that belong to the table and are no rows of it.
+    pub(super) fn notes(&self) -> impl Iterator<Item = &String> {
+        let counts = self
+            .counts
+            .iter()
+            .flat_map(|counts| counts.paths().chain(counts.former()));
+        self.tallies.values().chain(counts)
     }
 
     /// How many messages of the files read were rejected.

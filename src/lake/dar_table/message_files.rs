@@ -16,7 +16,7 @@ use datafusion::logical_expr::{
 use datafusion::object_store::ObjectMeta;
 use serde::{Deserialize, Serialize};
 
-use crate::exec::{FILE, MESSAGE_COLUMNS};
+use crate::exec::{FILE, MESSAGE_COLUMNS, MESSAGE_ID};
 use crate::lake::delta::{DeltaFile, DeltaRelation};
 use crate::lake::files::FilesTable;
 
@@ -94,7 +94,16 @@ impl MessageFiles {
     /// How the relation makes the columns that bills read of those of its files, as text that is another if it makes them
     /// in another way. What else the files hold, or begin to hold, does not matter.
     pub(super) fn definition(&self) -> Result<String> {
-        let columns = MESSAGE_COLUMNS.iter().map(|name| {
+        self.defined(&MESSAGE_COLUMNS)
+    }
+
+    /// The same with the ids of messages.
+    pub(super) fn definition_with_ids(&self) -> Result<String> {
+        self.defined(&[&MESSAGE_COLUMNS[..], &[MESSAGE_ID]].concat())
+    }
+
+    fn defined(&self, columns: &[&str]) -> Result<String> {
+        let columns = columns.iter().map(|name| {
             let field = self
                 .plan
                 .schema()

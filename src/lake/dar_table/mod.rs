@@ -5,7 +5,7 @@
 //! files that were read, the calendar, the reading. A refresh compares it with what is there now ([`work`]), reads what
 //! is new or changed ([`run`], on a cluster `far_fold`), and replaces the touched days in one commit ([`log`]). What the
 //! contracts come to then is made of counts that are kept too ([`tally`]), so that no other day is read, and only for the
-//! commitments that have one of these days ([`priced`]). A query over the same messages, sites and reading has its rows
+//! commitments that have one of these days ([`priced`]). So are [`counts`] of messages, for charges per message. A query over the same messages, sites and reading has its rows
 //! from the table ([`kept_dars`]); any other has them from the messages.
 
 mod actions;
@@ -13,6 +13,7 @@ mod agreed;
 mod alike;
 mod attempt;
 mod bill;
+mod counts;
 mod day_job;
 mod day_rows;
 #[cfg(feature = "cluster")]
@@ -43,13 +44,14 @@ use std::sync::Arc;
 use datafusion::catalog::TableProvider;
 use datafusion::error::Result;
 
+use self::counts::kept::KeptCounts;
 use self::kept_dars::KeptDars;
 #[cfg(feature = "cluster")]
 pub(crate) use self::kept_scan::DarTableExec;
 pub(crate) use self::money::MoneyChange;
 pub(crate) use self::refresh::{Refresh, refresh};
 pub(crate) use self::summary::Summary;
-use crate::table::{DarSource, Keeper};
+use crate::table::{CountSource, DarSource, Keeper};
 
 /// The table that a configuration names.
 #[derive(Debug)]
@@ -61,6 +63,10 @@ pub(crate) struct DarTable {
 impl Keeper for DarTable {
     fn table(&self, source: DarSource) -> Result<Arc<dyn TableProvider>> {
         Ok(Arc::new(KeptDars::new(self.location.clone(), source)))
+    }
+
+    fn counts(&self, source: CountSource) -> Result<Arc<dyn TableProvider>> {
+        Ok(Arc::new(KeptCounts::new(self.location.clone(), source)))
     }
 }
 

@@ -77,6 +77,11 @@ impl Present {
         &self.calendar_rows
     }
 
+    /// The calendar without what is switched on for sites: counts of messages do not depend on that.
+    pub(super) fn calendar_of_sites(&self) -> Result<SettledCalendar> {
+        SettledCalendar::of_sites(&self.calendar_rows)
+    }
+
     /// How DARs of these messages are settled and kept.
     pub(super) fn keep(&self, source: &DarSource) -> Result<Keep> {
         let (site, org) = &source.folding.ids;
@@ -92,7 +97,7 @@ impl Present {
     }
 }
 
-async fn rows(session: &dyn Session, plan: &LogicalPlan) -> Result<Vec<RecordBatch>> {
+pub(super) async fn rows(session: &dyn Session, plan: &LogicalPlan) -> Result<Vec<RecordBatch>> {
     let plan = session.create_physical_plan(plan).await?;
     let schema = plan.schema();
     let mut rows = collect(plan, session.task_ctx()).await?;
@@ -119,7 +124,8 @@ pub(super) fn ids(source: &DarSource) -> KeptIds {
     }
 }
 
-fn kind(data_type: &DataType) -> &'static str {
+/// What an id is called in a reading.
+pub(super) fn kind(data_type: &DataType) -> &'static str {
     match data_type {
         DataType::Int64 => "integer",
         DataType::UInt64 => "unsigned integer",
@@ -128,7 +134,7 @@ fn kind(data_type: &DataType) -> &'static str {
 }
 
 /// The unit of the messages' `sent_at`.
-fn unit(messages: &LogicalPlan) -> Result<TimeUnit> {
+pub(super) fn unit(messages: &LogicalPlan) -> Result<TimeUnit> {
     match messages
         .schema()
         .field_with_unqualified_name("sent_at")?
@@ -141,7 +147,7 @@ fn unit(messages: &LogicalPlan) -> Result<TimeUnit> {
 
 /// A short text in place of a long one: nobody reads it, and what a query says, a password in an address perhaps, stays
 /// out of the table. FNV-1a of 64 bits.
-fn fingerprint(text: &str) -> String {
+pub(super) fn fingerprint(text: &str) -> String {
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });

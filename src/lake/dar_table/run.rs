@@ -24,7 +24,7 @@ use super::log::DayFile;
 use super::place::Place;
 use super::present::Present;
 use super::work::{Reading, Work};
-use crate::exec::{self, Bucket, FILE, FileNotes, FoldedFiles, Folding, Keep, Shelves};
+use crate::exec::{self, Bucket, Census, FILE, FileNotes, FoldedFiles, Folding, Keep, Shelves};
 #[cfg(feature = "cluster")]
 use crate::lake::elsewhere::Elsewhere;
 use crate::scalar::internal::per_second;
@@ -43,6 +43,8 @@ pub(super) struct Run<'a> {
     pub(super) is_anew: bool,
     /// The name that new files bear; `None` writes none.
     pub(super) writes: Option<String>,
+    /// What else is to be found out about the files that are read.
+    pub(super) census: Option<Arc<Census>>,
 }
 
 /// What came out of it.
@@ -145,6 +147,7 @@ impl Run<'_> {
         }
         let folding = Folding {
             files: Some(Arc::clone(files)),
+            census: self.census.clone(),
             ..self.source.folding.clone()
         };
         let parts = exec::fold(folding, Arc::clone(&self.keep.calendar), messages);
@@ -185,7 +188,11 @@ impl Run<'_> {
                 Some(hull) if !is_whole => within(plan, hull)?,
                 _ => plan,
             };
-            self.source.folded(plan, &[FILE]).map(Some)
+            let messages = match &self.census {
+                Some(_) => self.source.counted(plan, true, &[FILE]),
+                None => self.source.folded(plan, &[FILE]),
+            };
+            messages.map(Some)
         };
         match (read(true)?, read(false)?) {
             (Some(whole), Some(some)) => LogicalPlanBuilder::from(whole).union(some)?.build(),
@@ -200,7 +207,7 @@ fn wanted_days(reading: &Reading) -> exec::DaySet {
 }
 
 /// Messages that can fall on one of the days, wherever their site is: no zone is further than 26 hours from UTC.
-fn within(messages: LogicalPlan, days: RangeInclusive<i32>) -> Result<LogicalPlan> {
+pub(super) fn within(messages: LogicalPlan, days: RangeInclusive<i32>) -> Result<LogicalPlan> {
     let (qualifier, field) = messages
         .schema()
         .iter()
@@ -241,7 +248,7 @@ async fn take(shelves: &mut [Shelves], day: i32) -> Result<Bucket> {
     Ok(parts)
 }
 
-fn joined<T>(
+pub(super) fn joined<T>(
     task: std::result::Result<Result<T>, impl std::error::Error + Send + Sync + 'static>,
 ) -> Result<T> {
     task.map_err(|cause| DataFusionError::External(Box::new(cause)))?

@@ -45,31 +45,14 @@ impl SettledCalendar {
     /// Of the rows of the calendar and of the stretches of generative AI; see `dayrate_site_periods`.
     pub(super) fn new(calendar: &[RecordBatch], gen_ai: &[RecordBatch]) -> Result<Self> {
         let mut settled = Self::default();
-        for batch in calendar {
-            let rows = Rows::new(
-                batch,
-                &[
-                    "org_id",
-                    "time_zone",
-                    "is_test",
-                    "gen_ai_on",
-                    "intent_analyzer_on",
-                ],
-            )?;
-            let in_force = rows.column("in_force")?;
-            for row in 0..batch.num_rows() {
-                let holds = match in_force.as_boolean().value(row) {
-                    true => rows.text(row),
-                    false => String::new(),
-                };
-                let period = rows.period(row, holds);
-                settled
-                    .sites
-                    .entry(rows.site(row))
-                    .or_default()
-                    .push(period);
-            }
-        }
+        let columns = [
+            "org_id",
+            "time_zone",
+            "is_test",
+            "gen_ai_on",
+            "intent_analyzer_on",
+        ];
+        settled.read_sites(calendar, &columns)?;
         for batch in gen_ai {
             let rows = Rows::new(batch, &["org_id"])?;
             for row in 0..batch.num_rows() {
@@ -78,11 +61,49 @@ impl SettledCalendar {
                 tracks.entry(rows.site(row)).or_default().push(period);
             }
         }
-        let tracks = settled.gen_ai.values_mut().chain([&mut settled.sites]);
+        settled.sort();
+        Ok(settled)
+    }
+
+    /// Of the rows of the calendar, without what is switched on for sites.
+    pub(super) fn of_sites(calendar: &[RecordBatch]) -> Result<Self> {
+        let mut settled = Self::default();
+        settled.read_sites(calendar, &["org_id", "time_zone", "is_test"])?;
+        settled.sort();
+        // A switch ends a period and begins the next, in which nothing else is different.
+        for periods in settled.sites.values_mut() {
+            periods.dedup_by(|next, before| {
+                let is_same = before.1 == next.0 && before.2 == next.2;
+                if is_same {
+                    before.1 = next.1;
+                }
+                is_same
+            });
+        }
+        Ok(settled)
+    }
+
+    fn read_sites(&mut self, calendar: &[RecordBatch], columns: &[&str]) -> Result<()> {
+        for batch in calendar {
+            let rows = Rows::new(batch, columns)?;
+            let in_force = rows.column("in_force")?;
+            for row in 0..batch.num_rows() {
+                let holds = match in_force.as_boolean().value(row) {
+                    true => rows.text(row),
+                    false => String::new(),
+                };
+                let period = rows.period(row, holds);
+                self.sites.entry(rows.site(row)).or_default().push(period);
+            }
+        }
+        Ok(())
+    }
+
+    fn sort(&mut self) {
+        let tracks = self.gen_ai.values_mut().chain([&mut self.sites]);
         for periods in tracks.flat_map(BTreeMap::values_mut) {
             periods.sort_by_key(|period| period.0.unwrap_or(Instant::MIN));
         }
-        Ok(settled)
     }
 
     /// How many sites it knows.

@@ -83,6 +83,7 @@ impl Work {
                 money: before.money.clone(),
                 priced: before.priced.clone(),
                 tallies: before.tallies.clone(),
+                counts: before.counts.clone(),
             },
             counts: counts(before, now),
             is_done: false,

@@ -14,6 +14,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use url::Url;
 
+use super::counts::charges;
 use super::lake::{Lake, Message, PLAIN, SiteRow, Unit, counts, message, sites};
 use super::random::{config, messages, runtime};
 
@@ -112,6 +113,9 @@ impl Both {
     /// The table of DARs has the rows of the model.
     async fn check(&self) {
         self.delta.check().await;
+        if self.delta.charges.is_some() {
+            self.delta.check_counts().await;
+        }
         self.plain.write("all", &self.model, Unit::Microseconds);
         let sql = "SELECT * FROM dars";
         let mut kept = self.delta.rows("on", sql).await;
@@ -130,10 +134,15 @@ async fn files_come_and_go_as_the_log_says() {
         message.channel = Some("a b%20c/d:é?#");
         message
     };
+    let copy = |mut message: Message| {
+        message.id = Some(1);
+        message
+    };
     let mut both = Both::new(false, vec!["channel"]);
+    both.delta.charges = Some(charges());
     let first = [
-        message(1, Some(1), "2026-01-05T10:00:00Z"),
-        odd(message(2, Some(2), "2026-01-06T10:00:00Z")),
+        copy(message(1, Some(1), "2026-01-05T10:00:00Z")),
+        odd(copy(message(2, Some(2), "2026-01-06T10:00:00Z"))),
     ];
     both.happen(&Event::Append(first.to_vec())).await;
     let summary = both.delta.refresh(&PLAIN).await.unwrap();
@@ -158,6 +167,18 @@ async fn files_come_and_go_as_the_log_says() {
     let summary = both.delta.refresh(&PLAIN).await.unwrap();
     assert_eq!(counts(&summary), ([1, 0, 1, 1], [0, 0, 1]));
     both.check().await;
+
+    // A copy in another folder, and later; then the first of it goes.
+    let again = [copy(message(2, Some(2), "2026-01-07T11:00:00Z"))];
+    for event in [
+        Event::Append(again.to_vec()),
+        Event::Optimize,
+        Event::Overwrite(again.to_vec()),
+    ] {
+        both.happen(&event).await;
+        both.delta.refresh(&PLAIN).await.unwrap();
+        both.check().await;
+    }
 }
 
 /// A fixture of a table as another writer left it, up to one of its versions.

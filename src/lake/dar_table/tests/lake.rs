@@ -43,6 +43,8 @@ pub(super) fn counts(summary: &Summary) -> ([u64; 4], [u64; 3]) {
 pub(super) struct Message {
     pub(super) site: i64,
     pub(super) conversation: i64,
+    /// The message's own; without one it is no copy of any other.
+    pub(super) id: Option<i64>,
     pub(super) consumer: Option<i64>,
     pub(super) at: i64,
     pub(super) sender: &'static str,
@@ -70,6 +72,10 @@ pub(super) struct Lake {
     pub(super) contracts: Option<String>,
     /// And `price_tiers`.
     pub(super) tiers: Option<String>,
+    /// And `channel_charges`.
+    pub(super) charges: Option<String>,
+    /// Whether messages have ids.
+    pub(super) with_ids: bool,
     pub(super) options: Vec<(&'static str, &'static str)>,
     /// Whether ids are integers.
     pub(super) integers: bool,
@@ -84,6 +90,8 @@ impl Lake {
             switches: switches(&[]),
             contracts: None,
             tiers: None,
+            charges: None,
+            with_ids: true,
             options: Vec::new(),
             integers: false,
             memory_limit: None,
@@ -113,7 +121,11 @@ impl Lake {
             ("sites", Relation::Query(self.sites.clone())),
             ("feature_periods", Relation::Query(self.switches.clone())),
         ];
-        let of_money = [("contracts", &self.contracts), ("price_tiers", &self.tiers)];
+        let of_money = [
+            ("contracts", &self.contracts),
+            ("price_tiers", &self.tiers),
+            ("channel_charges", &self.charges),
+        ];
         let of_money = of_money
             .into_iter()
             .filter_map(|(name, query)| Some((name, Relation::Query(query.clone()?))));
@@ -165,7 +177,7 @@ impl Lake {
             Arc::new(messages.iter().map(value).collect::<StringArray>())
         };
         let listened: BooleanArray = messages.iter().map(|message| message.listened).collect();
-        RecordBatch::try_from_iter([
+        let mut columns = vec![
             ("site_id", id(|message| Some(message.site))),
             ("conversation_id", id(|message| Some(message.conversation))),
             ("consumer_id", id(|message| message.consumer)),
@@ -174,8 +186,11 @@ impl Lake {
             ("audience", text(|message| message.audience)),
             ("channel", text(|message| message.channel)),
             ("intent_analyzer", Arc::new(listened) as ArrayRef),
-        ])
-        .unwrap()
+        ];
+        if self.with_ids {
+            columns.push(("message_id", id(|message| message.id)));
+        }
+        RecordBatch::try_from_iter(columns).unwrap()
     }
 
     /// Writes a file of messages, in place of one of that name.
@@ -361,6 +376,7 @@ pub(super) fn message(conversation: i64, consumer: Option<i64>, sent_at: &str) -
     Message {
         site: 1,
         conversation,
+        id: None,
         consumer,
         at: at(sent_at),
         sender: if consumer.is_some() {

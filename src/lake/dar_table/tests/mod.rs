@@ -5,6 +5,8 @@
 //! `DAYRATE_LONG=1` makes the random histories a long run.
 
 mod calendars;
+mod counted;
+mod counts;
 mod delta;
 mod files;
 mod lake;

@@ -24,7 +24,7 @@ enum Event {
 }
 
 /// The days that a run is about, counted from [`FIRST`]; all of them without.
-type Bounds = Option<(i32, i32)>;
+pub(super) type Bounds = Option<(i32, i32)>;
 
 #[derive(Debug, Clone)]
 struct History {
@@ -34,13 +34,14 @@ struct History {
 }
 
 /// Around the change of the clock in Europe.
-const FIRST: &str = "2025-03-28";
+pub(super) const FIRST: &str = "2025-03-28";
 
+/// Of few ids: many are copies, at the same instant or another, of the same channel or another.
 pub(super) fn messages() -> impl Strategy<Value = Vec<Message>> {
     let message = (
         1..=3_i64,
         0..5_i64,
-        prop::option::of(0..3_i64),
+        (prop::option::of(0..3_i64), prop::option::of(0..4_i64)),
         (0..5_i64, 0..96_i64, 0..3_i64, prop::bool::weighted(0.15)),
         prop::sample::select(vec!["consumer", "agent", "bot", "system"]),
         prop::sample::select(vec![None, None, Some("ALL"), Some("AGENTS_AND_MANAGERS")]),
@@ -51,7 +52,7 @@ pub(super) fn messages() -> impl Strategy<Value = Vec<Message>> {
         |(
             site,
             conversation,
-            consumer,
+            (consumer, id),
             (day, quarter, micros, is_old),
             sender,
             audience,
@@ -60,6 +61,7 @@ pub(super) fn messages() -> impl Strategy<Value = Vec<Message>> {
         )| Message {
             site,
             conversation,
+            id,
             consumer,
             at: at(if is_old {
                 "2024-03-28T00:00:00Z"
@@ -76,7 +78,7 @@ pub(super) fn messages() -> impl Strategy<Value = Vec<Message>> {
     prop::collection::vec(message, 0..14)
 }
 
-fn unit() -> impl Strategy<Value = Unit> {
+pub(super) fn unit() -> impl Strategy<Value = Unit> {
     prop::sample::select(vec![
         Unit::Microseconds,
         Unit::Microseconds,
@@ -86,7 +88,7 @@ fn unit() -> impl Strategy<Value = Unit> {
     ])
 }
 
-fn site_rows() -> impl Strategy<Value = Vec<SiteRow>> {
+pub(super) fn site_rows() -> impl Strategy<Value = Vec<SiteRow>> {
     const ZONES: [&str; 5] = [
         "Europe/Rome",
         "Pacific/Apia",
@@ -224,7 +226,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-fn bounds() -> impl Strategy<Value = Bounds> {
+pub(super) fn bounds() -> impl Strategy<Value = Bounds> {
     prop_oneof![
         3 => Just(None),
         1 => (-1..6_i32, 1..4_i32).prop_map(|(from, days)| Some((from, from + days))),

@@ -175,7 +175,7 @@ async fn a_table_without_counts_gets_them() {
             let text = std::fs::read_to_string(&note).unwrap();
             let mut manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
             let kept = manifest.as_object_mut().unwrap();
-            for key in ["tallies", "priced"] {
+            for key in ["tallies", "priced", "counts"] {
                 kept.remove(key).unwrap();
             }
             std::fs::write(&note, manifest.to_string()).unwrap();
