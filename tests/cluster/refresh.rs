@@ -66,7 +66,8 @@ fn said(answer: &Answer) -> Value {
     said
 }
 
-/// The newest manifest of a table, but for the names of files that each run makes up.
+/// The newest manifest of a table, but for the names of files that each run makes up, and for the counts of messages that
+/// only a run on one machine makes.
 fn manifest(table: &Path) -> Value {
     let entries = std::fs::read_dir(table.join("_dayrate")).unwrap();
     let notes = entries.map(|entry| entry.unwrap().path());
@@ -75,7 +76,7 @@ fn manifest(table: &Path) -> Value {
     let text = std::fs::read_to_string(newest.unwrap()).unwrap();
     let mut manifest: Value = serde_json::from_str(&text).unwrap();
     let own = manifest.as_object_mut().unwrap();
-    for name in ["previous", "priced", "tallies"] {
+    for name in ["previous", "priced", "tallies", "counts"] {
         own.remove(name);
     }
     manifest
