@@ -365,3 +365,32 @@ impl Work<'_> {
         Ok(done.into_iter().collect::<Option<()>>().map(|()| state))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every file is in one portion, in order; a portion is no larger than it may be, but for a file that is.
+    #[test]
+    fn portions_hold_what_fits() {
+        let sizes_of = |sizes: &[u64]| {
+            let files: Vec<KnownFile> = sizes
+                .iter()
+                .map(|size| KnownFile {
+                    path: String::new(),
+                    size: *size,
+                    version: String::new(),
+                })
+                .collect();
+            let files: Vec<&KnownFile> = files.iter().collect();
+            let portions = portions(&files, 6);
+            let sizes = |portion: &&[&KnownFile]| portion.iter().map(|file| file.size).collect();
+            portions.iter().map(sizes).collect::<Vec<Vec<u64>>>()
+        };
+        assert_eq!(
+            sizes_of(&[3, 3, 5, 2, 10, 1, 5]),
+            [vec![3, 3], vec![5], vec![2], vec![10], vec![1, 5]]
+        );
+        assert!(sizes_of(&[]).is_empty());
+    }
+}
