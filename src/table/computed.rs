@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use arrow::datatypes::Schema;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result;
 use datafusion::datasource::provider_as_source;
@@ -27,18 +28,18 @@ pub(super) fn scanned(name: &str, table: Arc<dyn TableProvider>) -> Result<Logic
         .build()
 }
 
-/// Some columns of the rows of a plan that filters leave.
+/// The `columns` of the rows of a plan that filters leave.
 pub(crate) async fn planned(
     session: &dyn Session,
     rows: &LogicalPlan,
     filters: &[Expr],
-    columns: &[&str],
+    columns: &Schema,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let mut plan = LogicalPlanBuilder::from(rows.clone());
     for filter in filters {
         plan = plan.filter(filter.clone())?;
     }
-    let columns: Vec<Expr> = columns.iter().map(|name| column(name)).collect();
-    let plan = plan.project(columns)?.build()?;
+    let columns = columns.fields().iter().map(|field| column(field.name()));
+    let plan = plan.project(columns.collect::<Vec<_>>())?.build()?;
     session.create_physical_plan(&plan).await
 }

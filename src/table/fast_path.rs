@@ -10,8 +10,8 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Result, project_schema};
 use datafusion::datasource::TableType;
 use datafusion::logical_expr::{
     Expr, LogicalPlan, LogicalPlanBuilder, TableProviderFilterPushDown, lit,
@@ -302,16 +302,13 @@ impl TableProvider for DarStep {
         filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let schema = match projection {
-            Some(places) => Arc::new(self.schema.project(places)?),
-            None => Arc::clone(&self.schema),
-        };
+        let schema = project_schema(&self.schema, projection)?;
         let columns: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
         if columns
             .iter()
             .any(|name| !MADE.contains(name) && *name != ALIKE)
         {
-            return planned(state, &self.ordinary, filters, &columns).await;
+            return planned(state, &self.ordinary, filters, &schema).await;
         }
         let messages = self.messages(&columns, filters)?;
         let messages = state.create_physical_plan(&messages).await?;

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::TimeUnit;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::source_as_provider;
-use datafusion::error::{DataFusionError, Result};
+use datafusion::error::Result;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::object_store::{ObjectStoreExt, PutPayload};
 use datafusion::prelude::SessionContext;
 
 use super::bill::Bill;
@@ -221,10 +220,7 @@ impl Attempt {
         keep: &Keep,
         litter: Litter,
     ) -> Result<Option<u64>> {
-        let manifest = self.place.below(&commit.manifest);
-        let bytes = PutPayload::from(after.bytes()?);
-        let note = self.place.store().put(&manifest, bytes).await;
-        note.map_err(|cause| DataFusionError::ObjectStore(Box::new(cause)))?;
+        self.place.write(&commit.manifest, after.bytes()?).await?;
         let version = self.log.commit(base, commit, &keep.ids.schema()).await?;
         let files = commit.added.iter().map(|(_, file)| file.path.clone());
         let mut files: HashSet<String> = files.chain([commit.manifest.clone()]).collect();

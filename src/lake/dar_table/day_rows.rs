@@ -9,8 +9,6 @@ use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::arrow::row::{RowConverter, Rows, SortField};
 use datafusion::common::{Result, exec_datafusion_err};
-use datafusion::error::DataFusionError;
-use datafusion::object_store::{ObjectStoreExt, PutPayload};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
@@ -40,15 +38,8 @@ pub(super) async fn read(place: &Place, file: &DayFile, schema: &SchemaRef) -> R
             file.path, place.name
         ))
     };
-    let bytes = place.store().get(&place.below(&file.path)).await;
-    let bytes = match bytes {
-        Ok(found) => found.bytes().await,
-        Err(cause) => Err(cause),
-    };
-    let bytes = bytes.map_err(|cause| match cause {
-        datafusion::object_store::Error::NotFound { .. } => unreadable(&"it is not there"),
-        cause => DataFusionError::ObjectStore(Box::new(cause)),
-    })?;
+    let bytes = place.read(&file.path).await?;
+    let bytes = bytes.ok_or_else(|| unreadable(&"it is not there"))?;
     let options = ArrowReaderOptions::new().with_schema(Arc::clone(schema));
     let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, options)
         .and_then(|builder| builder.with_batch_size(1 << 16).build())
@@ -81,11 +72,7 @@ pub(super) async fn write(
     writer.close()?;
     let path = format!("{DAY}={}/dars-{run}.parquet", show(day));
     let size = bytes.len() as u64;
-    place
-        .store()
-        .put(&place.below(&path), PutPayload::from(bytes))
-        .await
-        .map_err(|cause| DataFusionError::ObjectStore(Box::new(cause)))?;
+    place.write(&path, bytes).await?;
     Ok(DayFile {
         path,
         size,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::Result;
+use datafusion::common::{Result, project_schema};
 use datafusion::datasource::TableType;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
@@ -124,11 +124,7 @@ impl TableProvider for KeptDars {
         {
             return known.files.scan(session, projection, filters, limit).await;
         }
-        let fields = match projection {
-            Some(places) => self.schema.project(places)?.fields,
-            None => self.schema.fields().clone(),
-        };
-        let columns: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
+        let columns = project_schema(&self.schema, projection)?;
         planned(session, &self.source.dars, filters, &columns).await
     }
 }

@@ -12,7 +12,9 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{DFSchema, Result, ScalarValue, Statistics, exec_datafusion_err};
+use datafusion::common::{
+    DFSchema, Result, ScalarValue, Statistics, exec_datafusion_err, project_schema,
+};
 use datafusion::datasource::TableType;
 use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
@@ -82,10 +84,7 @@ async fn scan(
         version,
         ..
     } = files;
-    let output = match projection {
-        Some(places) => Arc::new(schema.project(places)?),
-        None => Arc::clone(schema),
-    };
+    let output = project_schema(schema, projection)?;
     let in_files = schema.fields().iter().filter(|field| field.name() != "day");
     let in_files = Schema::new(in_files.cloned().collect::<Vec<_>>());
     let day = Arc::new(Field::new("day", DataType::Date32, true));
@@ -108,31 +107,43 @@ async fn scan(
             found
         })
         .collect();
-    let input: Arc<dyn ExecutionPlan> = if files.is_empty() {
-        Arc::new(EmptyExec::new(Arc::clone(&output)))
-    } else {
-        let places = output
-            .fields()
-            .iter()
-            .map(|field| columns.table_schema().index_of(field.name()));
-        let places = places.collect::<std::result::Result<Vec<_>, _>>()?;
-        let options = session.default_table_options().parquet;
-        let format: Arc<dyn FileFormat> = Arc::new(ParquetFormat::default().with_options(options));
-        let partitions = session.config().target_partitions().max(1);
-        let scan = FileScanConfigBuilder::new(
-            place.store_url().clone(),
-            format.file_source(columns.clone()),
-        )
-        .with_file_groups(FileGroup::new(files).split_files(partitions))
-        .with_statistics(statistics(rows))
-        .with_projection_indices(Some(places))?
-        .with_limit(limit)
-        .build();
-        format.create_physical_plan(session, scan).await?
-    };
+    let with_rows =
+        |scan: FileScanConfigBuilder| scan.with_statistics(statistics(rows)).with_limit(limit);
+    let input = parquet(session, place, &columns, files, &output, with_rows).await?;
     let version = version.map_or_else(String::new, |version| format!(", version={version}"));
     let title = format!("table={}{version}, days={count}", place.name);
     Ok(Arc::new(DarTableExec::new(input, title, output)?))
+}
+
+/// The columns `output` of some Parquet files below a table, whose columns are these; `more` adds to the scan.
+pub(super) async fn parquet(
+    session: &dyn Session,
+    place: &Place,
+    columns: &TableSchema,
+    files: Vec<PartitionedFile>,
+    output: &SchemaRef,
+    more: impl FnOnce(FileScanConfigBuilder) -> FileScanConfigBuilder,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    if files.is_empty() {
+        return Ok(Arc::new(EmptyExec::new(Arc::clone(output))));
+    }
+    let places = output
+        .fields()
+        .iter()
+        .map(|field| columns.table_schema().index_of(field.name()));
+    let places = places.collect::<std::result::Result<Vec<_>, _>>()?;
+    let options = session.default_table_options().parquet;
+    let format: Arc<dyn FileFormat> = Arc::new(ParquetFormat::default().with_options(options));
+    let partitions = session.config().target_partitions().max(1);
+    let scan = FileScanConfigBuilder::new(
+        place.store_url().clone(),
+        format.file_source(columns.clone()),
+    )
+    .with_file_groups(FileGroup::new(files).split_files(partitions))
+    .with_projection_indices(Some(places))?;
+    format
+        .create_physical_plan(session, more(scan).build())
+        .await
 }
 
 /// The days whose rows may pass `filters`.

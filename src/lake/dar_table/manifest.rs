@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashSet};
 
 use datafusion::common::Result;
 use datafusion::error::DataFusionError;
-use datafusion::object_store::ObjectStoreExt;
 use serde::{Deserialize, Serialize};
 
 use super::counts::Counts;
@@ -110,14 +109,6 @@ impl ReadFile {
     }
 }
 
-/// Whether messages of a file were rejected.
-pub(super) fn has_rejected(notes: &FileNotes) -> bool {
-    let reasons = Reason::ALL.iter().zip(notes.dispositions.iter().skip(1));
-    reasons
-        .filter(|(reason, _)| reason.is_rejection())
-        .any(|(_, count)| *count > 0)
-}
-
 /// Counts by name, without those that are 0.
 pub(super) fn dispositions(counts: &[u64; DISPOSITIONS]) -> BTreeMap<String, u64> {
     let names = std::iter::once("counted").chain(Reason::ALL.iter().map(|reason| reason.name()));
@@ -155,15 +146,10 @@ impl Manifest {
     ///
     /// It is not there, or is something else.
     pub(super) async fn load(place: &Place, path: &str) -> Result<Self> {
-        let bytes = match place.store().get(&place.below(path)).await {
-            Ok(found) => found.bytes().await,
-            Err(cause) => Err(cause),
-        };
-        let bytes = bytes.map_err(|cause| match cause {
-            datafusion::object_store::Error::NotFound { .. } => damaged(path, "it is not there"),
-            cause => DataFusionError::ObjectStore(Box::new(cause)),
-        })?;
-        Self::read(&bytes, path)
+        match place.read(path).await? {
+            Some(bytes) => Self::read(&bytes, path),
+            None => Err(damaged(path, "it is not there")),
+        }
     }
 
     /// Whether the rows are those of a query that fails at rejected messages, too.

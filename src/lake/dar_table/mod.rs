@@ -5,8 +5,9 @@
 //! files that were read, the calendar, the reading. A refresh compares it with what is there now ([`work`]), reads what
 //! is new or changed ([`run`], on a cluster `far_fold`), and replaces the touched days in one commit ([`log`]). What the
 //! contracts come to then is made of counts that are kept too ([`tally`]), so that no other day is read, and only for the
-//! commitments that have one of these days ([`priced`]). So are [`counts`] of messages, for charges per message. A query over the same messages, sites and reading has its rows
-//! from the table ([`kept_dars`]); any other has them from the messages.
+//! commitments that have one of these days ([`priced`]). So are [`counts`] of messages, for charges per message. A query
+//! over the same messages, sites and reading has its rows from the table ([`kept_dars`]); any other has them from the
+//! messages.
 
 mod actions;
 mod agreed;

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnv;
-use datafusion::object_store::ObjectStore;
 use datafusion::object_store::path::{Path, PathPart};
+use datafusion::object_store::{Error, ObjectStore, ObjectStoreExt, PutPayload};
 
 use crate::error;
 use crate::lake::stores::{self, Address, Service};
@@ -58,6 +59,35 @@ impl Place {
     /// What the session's runtime calls the store.
     pub(super) fn store_url(&self) -> &ObjectStoreUrl {
         &self.folder.url
+    }
+
+    /// What lies at a path below the folder; `None` if nothing does.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be asked.
+    pub(super) async fn read(&self, path: &str) -> Result<Option<Bytes>> {
+        let bytes = match self.store().get(&self.below(path)).await {
+            Ok(found) => found.bytes().await,
+            Err(cause) => Err(cause),
+        };
+        match bytes {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(cause) => Err(DataFusionError::ObjectStore(Box::new(cause))),
+        }
+    }
+
+    /// Writes a file at a path below the folder.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be written.
+    pub(super) async fn write(&self, path: &str, bytes: Vec<u8>) -> Result<()> {
+        let path = self.below(path);
+        let written = self.store().put(&path, PutPayload::from(bytes)).await;
+        written.map_err(|cause| DataFusionError::ObjectStore(Box::new(cause)))?;
+        Ok(())
     }
 
     /// A path in the store, of one below the folder.

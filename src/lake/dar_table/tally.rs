@@ -17,10 +17,8 @@ use datafusion::arrow::compute::{cast, concat_batches, partition};
 use datafusion::arrow::datatypes::{DataType, Date32Type, Field, Int64Type, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::common::{Result, exec_datafusion_err};
-use datafusion::error::DataFusionError;
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{col, lit};
-use datafusion::object_store::{Error, ObjectStoreExt, PutPayload};
 use datafusion::prelude::SessionContext;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -117,15 +115,8 @@ impl Tally {
         let Some(path) = self.files.get(&year) else {
             return Ok(Year::default());
         };
-        let bytes = match place.store().get(&place.below(path)).await {
-            Ok(found) => found.bytes().await,
-            Err(cause) => Err(cause),
-        };
-        let days = match bytes {
-            Ok(bytes) => read(bytes, &self.schema).ok(),
-            Err(Error::NotFound { .. }) => None,
-            Err(cause) => return Err(DataFusionError::ObjectStore(Box::new(cause))),
-        };
+        let bytes = place.read(path).await?;
+        let days = bytes.and_then(|bytes| read(bytes, &self.schema).ok());
         let Some(mut days) = days else {
             return Ok(Year::default());
         };
@@ -212,9 +203,7 @@ impl Tally {
                 continue;
             }
             let path = format!("{NOTES}/{PREFIX}{number}-{run}{SUFFIX}");
-            let bytes = PutPayload::from(year.bytes(&self.schema)?);
-            let written = place.store().put(&place.below(&path), bytes).await;
-            written.map_err(|cause| DataFusionError::ObjectStore(Box::new(cause)))?;
+            place.write(&path, year.bytes(&self.schema)?).await?;
             files.insert(*number, path);
         }
         Ok(files)

@@ -6,20 +6,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::Result;
+use datafusion::common::{Result, project_schema};
 use datafusion::datasource::TableType;
-use datafusion::datasource::file_format::FileFormat;
-use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder};
 use datafusion::datasource::table_schema::TableSchema;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::empty::EmptyExec;
 
 use super::segments::Segment;
 use super::{Counts, basis};
-use crate::lake::dar_table::kept_scan::DarTableExec;
+use crate::lake::dar_table::kept_scan::{DarTableExec, parquet};
 use crate::lake::dar_table::log::Log;
 use crate::lake::dar_table::manifest::{Manifest, ReadFile};
 use crate::lake::dar_table::message_files::{KnownFile, MessageFiles};
@@ -105,32 +101,14 @@ impl Known {
         schema: &SchemaRef,
         projection: Option<&Vec<usize>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let output = match projection {
-            Some(places) => Arc::new(schema.project(places)?),
-            None => Arc::clone(schema),
-        };
+        let output = project_schema(schema, projection)?;
         let file = |segment: &Segment| {
             let path = self.place.below(&segment.path).to_string();
             PartitionedFile::new(path, segment.size)
         };
-        let files: Vec<PartitionedFile> = self.counts.counts.iter().map(file).collect();
-        let input: Arc<dyn ExecutionPlan> = if files.is_empty() {
-            Arc::new(EmptyExec::new(Arc::clone(&output)))
-        } else {
-            let columns = TableSchema::builder(Arc::clone(schema)).build();
-            let options = session.default_table_options().parquet;
-            let format: Arc<dyn FileFormat> =
-                Arc::new(ParquetFormat::default().with_options(options));
-            let partitions = session.config().target_partitions().max(1);
-            let scan = FileScanConfigBuilder::new(
-                self.place.store_url().clone(),
-                format.file_source(columns),
-            )
-            .with_file_groups(FileGroup::new(files).split_files(partitions))
-            .with_projection_indices(projection.cloned())?
-            .build();
-            format.create_physical_plan(session, scan).await?
-        };
+        let files = self.counts.counts.iter().map(file).collect();
+        let columns = TableSchema::builder(Arc::clone(schema)).build();
+        let input = parquet(session, &self.place, &columns, files, &output, |scan| scan).await?;
         let Self { place, version, .. } = self;
         let title = format!(
             "table={}, version={version}, counts of messages",
@@ -155,16 +133,6 @@ impl TableProvider for KeptCounts {
         TableType::View
     }
 
-    fn supports_filters_pushdown(
-        &self,
-        filters: &[&Expr],
-    ) -> Result<Vec<TableProviderFilterPushDown>> {
-        Ok(vec![
-            TableProviderFilterPushDown::Unsupported;
-            filters.len()
-        ])
-    }
-
     async fn scan(
         &self,
         session: &dyn Session,
@@ -175,11 +143,7 @@ impl TableProvider for KeptCounts {
         if let Some(known) = self.look(session).await? {
             return known.scan(session, &self.schema, projection).await;
         }
-        let fields = match projection {
-            Some(places) => self.schema.project(places)?.fields,
-            None => self.schema.fields().clone(),
-        };
-        let columns: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
+        let columns = project_schema(&self.schema, projection)?;
         planned(session, &self.source.counts, filters, &columns).await
     }
 }

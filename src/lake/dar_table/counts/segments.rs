@@ -12,8 +12,6 @@ use datafusion::arrow::datatypes::{
     DataType, Date32Type, Field, Int64Type, Schema, SchemaRef, UInt32Type, UInt64Type,
 };
 use datafusion::common::Result;
-use datafusion::error::DataFusionError;
-use datafusion::object_store::{Error, ObjectStoreExt, PutPayload};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -215,25 +213,38 @@ fn texts<'t>(texts: impl Iterator<Item = Option<&'t str>>) -> ArrayRef {
     Arc::new(texts.collect::<StringArray>())
 }
 
-/// Shows the rows of a segment to `see`. `None`: it is lost, or is something else.
+/// Shows the rows of segments to `see`. `None`: one is lost, or is something else.
 ///
 /// # Errors
 ///
 /// The store cannot be asked; what `see` says.
-pub(super) async fn read(
+pub(super) async fn read_all(
+    place: &Place,
+    segments: &[Segment],
+    schema: SchemaRef,
+    mut see: impl FnMut(&RecordBatch) -> Result<()>,
+) -> Result<Option<()>> {
+    for segment in segments {
+        if read(place, segment, &schema, &mut see).await?.is_none() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(()))
+}
+
+/// Shows the rows of one segment.
+///
+/// # Errors
+///
+/// The store cannot be asked; what `see` says.
+async fn read(
     place: &Place,
     segment: &Segment,
     schema: &SchemaRef,
     mut see: impl FnMut(&RecordBatch) -> Result<()>,
 ) -> Result<Option<()>> {
-    let bytes = match place.store().get(&place.below(&segment.path)).await {
-        Ok(found) => found.bytes().await,
-        Err(cause) => Err(cause),
-    };
-    let bytes = match bytes {
-        Ok(bytes) => bytes,
-        Err(Error::NotFound { .. }) => return Ok(None),
-        Err(cause) => return Err(DataFusionError::ObjectStore(Box::new(cause))),
+    let Some(bytes) = place.read(&segment.path).await? else {
+        return Ok(None);
     };
     let Ok(builder) = ParquetRecordBatchReaderBuilder::try_new(bytes) else {
         return Ok(None);
@@ -285,11 +296,7 @@ pub(super) async fn append(
     let path = format!("{NOTES}/{name}-{run}{SUFFIX}");
     let bytes = bytes(&concat_batches(&schema, &batches)?)?;
     let size = bytes.len() as u64;
-    let written = place
-        .store()
-        .put(&place.below(&path), PutPayload::from(bytes))
-        .await;
-    written.map_err(|cause| DataFusionError::ObjectStore(Box::new(cause)))?;
+    place.write(&path, bytes).await?;
     segments.push(Segment {
         path,
         size,

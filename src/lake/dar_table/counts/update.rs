@@ -10,13 +10,13 @@ use datafusion::common::Result;
 use datafusion::error::DataFusionError;
 use hashbrown::HashMap;
 
-use super::copies::corrected;
+use super::copies::{Corrections, corrected};
 use super::scan::{Read, Reader, numbered};
 use super::segments::{self, Conversation, Count};
 use super::{Basis, CountedFile, Counts, basis};
 use crate::exec::{Census, Delivered, FileNotes};
 use crate::lake::dar_table::attempt::micros;
-use crate::lake::dar_table::manifest::has_rejected;
+use crate::lake::dar_table::manifest::ReadFile;
 use crate::lake::dar_table::message_files::KnownFile;
 use crate::lake::dar_table::place::Place;
 use crate::lake::dar_table::settled_calendar::SettledCalendar;
@@ -175,46 +175,40 @@ struct Work<'a> {
 impl Work<'_> {
     /// Takes files away. `None`: something is lost.
     async fn drop_files(&mut self, gone: &HashSet<u32>) -> Result<Option<()>> {
-        let schema = segments::counts_schema();
-        for segment in std::mem::take(&mut self.state.counts) {
-            let see = |rows: &_| {
-                // Corrections are made anew.
-                let counts = segments::counts(rows);
-                self.counts.extend(
-                    counts.filter(|(file, ..)| file.is_some_and(|file| !gone.contains(&file))),
-                );
-                Ok(())
-            };
-            if segments::read(self.place, &segment, &schema, see)
-                .await?
-                .is_none()
-            {
-                return Ok(None);
-            }
+        let all = std::mem::take(&mut self.state.counts);
+        let see = |rows: &_| {
+            // Corrections are made anew.
+            let counts = segments::counts(rows);
+            self.counts
+                .extend(counts.filter(|(file, ..)| file.is_some_and(|file| !gone.contains(&file))));
+            Ok(())
+        };
+        let read = segments::read_all(self.place, &all, segments::counts_schema(), see);
+        if read.await?.is_none() {
+            return Ok(None);
         }
+        let all = std::mem::take(&mut self.state.copies);
         let mut copies = Vec::new();
-        let schema = segments::copies_schema();
-        for segment in std::mem::take(&mut self.state.copies) {
-            let see = |rows: &_| {
-                copies.extend(segments::copies(rows).filter(|row| !gone.contains(&row.file)));
-                Ok(())
-            };
-            if segments::read(self.place, &segment, &schema, see)
-                .await?
-                .is_none()
-            {
-                return Ok(None);
-            }
+        let see = |rows: &_| {
+            copies.extend(segments::copies(rows).filter(|row| !gone.contains(&row.file)));
+            Ok(())
+        };
+        let read = segments::read_all(self.place, &all, segments::copies_schema(), see);
+        if read.await?.is_none() {
+            return Ok(None);
         }
         let (corrections, copies) = corrected(copies, |_| true);
-        self.counts.extend(
-            corrections
-                .into_iter()
-                .map(|(kind, count)| (None, kind, count)),
-        );
+        self.correct(corrections);
         self.copies = copies;
         self.state.files.retain(|number, _| !gone.contains(number));
         Ok(Some(()))
+    }
+
+    /// Adds what belongs to no file.
+    fn correct(&mut self, corrections: Corrections) {
+        let corrections = corrections.into_iter();
+        self.counts
+            .extend(corrections.map(|(kind, count)| (None, kind, count)));
     }
 
     /// Counts new files, if `read` is not what was found in them. `None`: something is lost.
@@ -252,11 +246,7 @@ impl Work<'_> {
         let counted = found.counts.into_iter();
         self.counts
             .extend(counted.map(|(file, kind, count)| (Some(file), kind, count)));
-        self.counts.extend(
-            corrections
-                .into_iter()
-                .map(|(kind, count)| (None, kind, count)),
-        );
+        self.correct(corrections);
         self.conversations.extend(found.conversations);
         self.copies.extend(copies);
         for ((number, file), notes) in files.iter().zip(&notes) {
@@ -270,11 +260,12 @@ impl Work<'_> {
 
     fn counted_file(&self, file: &KnownFile, notes: &FileNotes) -> CountedFile {
         let unit = self.reader.keep.unit;
-        let instants = notes.instants;
+        let mut read = ReadFile::new(file.clone());
+        read.note(notes, true, |instant| micros(instant, unit));
         CountedFile {
-            file: file.clone(),
-            instants: instants.map(|(first, last)| (micros(first, unit), micros(last, unit))),
-            has_rejected: has_rejected(notes),
+            instants: read.instants,
+            has_rejected: read.rejected() > 0,
+            file: read.file,
         }
     }
 
@@ -294,20 +285,14 @@ impl Work<'_> {
         for ((file, mark), days) in &self.conversations {
             see((*file, *mark, *days));
         }
+        let see = |rows: &_| {
+            segments::conversations(rows).for_each(&mut see);
+            Ok(())
+        };
+        let all = &self.state.conversations;
         let schema = segments::conversations_schema();
-        for segment in &self.state.conversations {
-            let see = |rows: &_| {
-                segments::conversations(rows).for_each(&mut see);
-                Ok(())
-            };
-            if segments::read(self.place, segment, &schema, see)
-                .await?
-                .is_none()
-            {
-                return Ok(None);
-            }
-        }
-        Ok(Some(sharing))
+        let read = segments::read_all(self.place, all, schema, see).await?;
+        Ok(read.map(|()| sharing))
     }
 
     /// The rows of messages of these marks, which are in order, in files that were counted.
