@@ -69,6 +69,7 @@ impl KeptCounts {
         let Some(snapshot) = Log::of(&place)?.newest().await? else {
             return Ok(None);
         };
+        snapshot.check(&place.name)?;
         let manifest = Manifest::load(&place, &snapshot.manifest).await?;
         let Some(counts) = manifest.counts else {
             return Ok(None);
