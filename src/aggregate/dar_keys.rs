@@ -44,7 +44,7 @@ pub(super) struct Days {
     /// The key last seen of each relationship: the next message mostly has it too.
     last: Vec<Option<Key>>,
     /// The numbers of sites, by spelling.
-    spelled: Spellings<u32>,
+    spelled: Spellings<u32, 1024>,
 }
 
 impl Days {

@@ -77,6 +77,11 @@ impl AskedNumbers {
         }
     }
 
+    /// Whether every one is asked for.
+    pub(super) fn is_all(&self) -> bool {
+        self.is_all
+    }
+
     /// Whether a site's day is asked for.
     #[inline]
     pub(super) fn contains(&self, site: SiteNumber, day: i32) -> bool {

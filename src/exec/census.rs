@@ -19,7 +19,7 @@ use super::calendar::Calendar;
 use super::id_hash::IdHash;
 use super::ids::Ids;
 use super::messages::Texts;
-use super::window::Message;
+use super::window::Dated;
 
 /// The column of messages that holds their ids.
 pub(crate) const MESSAGE_ID: &str = "message_id";
@@ -180,7 +180,7 @@ impl Counter {
     pub(super) fn message(
         &mut self,
         file: u32,
-        message: &Message,
+        message: &Dated,
         texts: &Texts<'_>,
         ids: Option<&Ids<'_>>,
     ) -> Result<()> {
@@ -227,7 +227,7 @@ impl Counter {
     }
 
     #[inline]
-    fn count(&mut self, file: u32, message: &Message, channel: Option<&[u8]>) {
+    fn count(&mut self, file: u32, message: &Dated, channel: Option<&[u8]>) {
         let (period, day, seeds) = (message.period, message.day, self.hash);
         let hash = |(file, period, day, channel): (u32, u32, i32, Option<&[u8]>)| {
             seeds.of(

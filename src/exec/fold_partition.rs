@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
 use arrow::datatypes::{DataType, TimeUnit, UInt32Type};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::{Result, exec_datafusion_err};
@@ -13,16 +13,16 @@ use datafusion::physical_plan::metrics::{BaselineMetrics, RecordOutput};
 use futures::StreamExt;
 
 use super::asked::AskedNumbers;
-use super::calendar::{Calendar, SiteNumber};
+use super::calendar::Calendar;
 use super::census::{Counter, MESSAGE_ID};
 use super::file_notes::{FILE, NoteTaker};
 use super::fold::{Folding, SharedCalendar};
 use super::id_hash::IdHash;
 use super::ids::Ids;
-use super::meanings::Meanings;
-use super::messages::{self, Batch};
-use super::window::{AT_ONCE, Message, Window};
-use crate::domain::message::{Audience, Facts, Sender, reason};
+use super::meanings::{Meanings, Said};
+use super::messages::{self, Batch, Texts};
+use super::window::{AT_ONCE, Dated, Message, Window};
+use crate::domain::message::{Facts, Sender, reason};
 use crate::domain::zone::{Clock, Zone};
 use crate::scalar::internal::rejection;
 
@@ -175,35 +175,45 @@ impl Fold {
             .asked
             .get_or_insert_with(|| Arc::new(AskedNumbers::new(&self.folding.asked, calendar)));
         let asked = Arc::clone(asked);
-        let mut messages: Vec<Message> = Vec::with_capacity(AT_ONCE);
+        let is_watched = self.notes.is_some() || self.counter.is_some() || !asked.is_all();
+        let mut said: Vec<Said> = Vec::with_capacity(AT_ONCE);
+        let mut dated: Vec<Dated> = Vec::with_capacity(AT_ONCE);
         let rows = batch.sites.len();
         for start in (0..rows).step_by(AT_ONCE) {
-            messages.clear();
-            for row in start..rows.min(start + AT_ONCE) {
+            let chunk = start..rows.min(start + AT_ONCE);
+            self.meanings
+                .read(calendar, &batch, chunk.clone(), &mut said);
+            dated.clear();
+            for (row, said) in chunk.zip(said.iter().copied()) {
                 if let (Some(notes), Some(files)) = (&mut self.notes, files) {
                     notes.message(files.value(row), batch.sent_at(row));
                 }
-                let message = match self.likely(calendar, &batch, row, clock) {
-                    Some(message) => message,
-                    None => match self.checked(calendar, &batch, row, clock)? {
-                        Some(message) => message,
-                        None => continue,
-                    },
-                };
-                if let (Some(counter), Some(files)) = (&mut self.counter, files) {
-                    let file = files.value(row);
-                    counter.message(file, &message, &batch.texts, ids.as_ref())?;
-                }
-                if !asked.contains(message.site, message.day) {
+                if let Some(message) = self.likely(calendar, &batch, (row, said), clock) {
+                    dated.push(message);
+                } else if let Some(message) = self.checked(calendar, &batch, row, clock)? {
+                    dated.push(message);
+                } else {
                     continue;
                 }
-                if let Some(notes) = &mut self.notes
-                    && !notes.counted(message.site, message.day)
+                if !is_watched {
+                    continue;
+                }
+                if let Some(message) = dated.last()
+                    && !self.wants(message, &asked, &batch.texts, files, ids.as_ref())?
                 {
-                    continue;
+                    dated.pop();
                 }
-                messages.push(message);
             }
+            batch.set_flags(&mut dated);
+            let messages = dated.iter().map(|dated| {
+                let id = batch.texts.conversation_id(dated.row).unwrap_or_default();
+                Message {
+                    hash: self.hash.of(id, dated.site, dated.day),
+                    conversation_id: id,
+                    dated,
+                }
+            });
+            let messages: Vec<_> = messages.collect();
             if self.window.is_full() {
                 self.drain()?;
             }
@@ -212,60 +222,47 @@ impl Fold {
         Ok(())
     }
 
+    /// Notes a message that counts; whether its DAR is wanted.
+    fn wants(
+        &mut self,
+        message: &Dated,
+        asked: &AskedNumbers,
+        texts: &Texts<'_>,
+        files: Option<&UInt32Array>,
+        ids: Option<&Ids<'_>>,
+    ) -> Result<bool> {
+        if let (Some(counter), Some(files)) = (&mut self.counter, files) {
+            counter.message(files.value(message.row), message, texts, ids)?;
+        }
+        let is_asked = asked.contains(message.site, message.day);
+        Ok(is_asked
+            && match &mut self.notes {
+                Some(notes) => notes.counted(message.site, message.day),
+                None => true,
+            })
+    }
+
     /// A message that counts as those around it do; `None` for any other one.
     #[inline(always)]
     fn likely<const PER_SECOND: i64>(
         &mut self,
         calendar: &Calendar,
         batch: &Batch<'_>,
-        row: usize,
+        (row, said): (usize, Said),
         clock: for<'a> fn(&'a Zone) -> Clock<'a, PER_SECOND>,
-    ) -> Option<Message> {
-        let meanings = &mut self.meanings;
-        if !batch.has_every_value(row) {
-            return None;
-        }
-        let sender = meanings.senders.of(batch.senders, row, Sender::parse)?;
-        if sender == Sender::System
-            || meanings.audience(batch.audiences, row) != Some(Audience::All)
-        {
-            return None;
-        }
-        let site = meanings
-            .sites
-            .of(batch.sites, row, |text| calendar.site(text))?;
-        let instant = batch.instants.count(row);
-        let lately = meanings.lately(calendar, site, instant, clock)?;
-        let id = batch.texts.conversation_id(row)?;
-        let of = (site, lately.day, id);
-        let period = (lately.period, lately.flags);
-        Some(self.message(batch, row, of, sender, period))
-    }
-
-    /// A message of a site, a day and a conversation; of its period the number and the flags.
-    #[inline(always)]
-    fn message(
-        &self,
-        batch: &Batch<'_>,
-        row: usize,
-        (site, day, conversation_id): (SiteNumber, i32, &[u8]),
-        sender: Sender,
-        (period, flags): (u32, u8),
-    ) -> Message {
-        Message {
-            hash: self.hash.of(conversation_id, site, day),
-            sent_at: batch.instants.count(row),
-            site,
-            day,
-            period,
+    ) -> Option<Dated> {
+        let (site, sender) = (said.site?, said.sender?);
+        let sent_at = batch.instants.count(row);
+        let lately = self.meanings.lately(calendar, site, sent_at, clock)?;
+        Some(Dated {
+            sent_at,
             row,
-            sender: match sender {
-                Sender::Consumer => 0,
-                Sender::Agent => 1,
-                Sender::Bot | Sender::System => 2,
-            },
-            flags: batch.flags(row, flags),
-        }
+            site,
+            day: lately.day,
+            period: lately.period,
+            sender: number(sender),
+            flags: lately.flags,
+        })
     }
 
     /// A message by the rule itself; `None` for one that does not count.
@@ -276,7 +273,7 @@ impl Fold {
         batch: &Batch<'_>,
         row: usize,
         clock: for<'a> fn(&'a Zone) -> Clock<'a, PER_SECOND>,
-    ) -> Result<Option<Message>> {
+    ) -> Result<Option<Dated>> {
         let meanings = &mut self.meanings;
         let has_site = batch.sites.is_valid(row);
         let site = match has_site {
@@ -294,10 +291,10 @@ impl Fold {
         let period = site
             .filter(|_| has_instant)
             .and_then(|site| Some((site, calendar.period(site, instant)?)));
-        let id = batch.texts.conversation_id(row);
+        let has_conversation = batch.texts.conversation_id(row).is_some();
         let reason = reason(&Facts {
             has_site,
-            has_conversation: id.is_some(),
+            has_conversation,
             sent_at: has_instant.then(|| batch.instants.ceil(row)),
             sender,
             audience: meanings.audience(batch.audiences, row),
@@ -307,23 +304,40 @@ impl Fold {
         if let (Some(notes), Some(reason)) = (&mut self.notes, reason) {
             notes.left_out(reason);
         }
-        match (reason, period, id, sender) {
+        match (reason, period, sender) {
             (Some(reason), ..) if reason.is_rejection() && !self.folding.skip_rejected => {
                 let [site_id, conversation_id, _, sent_at, ..] = batch.columns;
                 let ids = [site_id, conversation_id, sent_at];
                 Err(rejection(ids, batch.senders, row, reason))
             }
-            (None, Some((site, (number, period))), Some(id), Some(sender)) => {
+            (None, Some((site, (period_no, period))), Some(sender)) => {
                 let zone = period.zone.as_deref();
                 let day = zone
                     .and_then(|zone| clock(zone).day(instant))
                     .ok_or_else(|| exec_datafusion_err!("a message that counts has no day"))?;
-                let number = u32::try_from(number)
+                let period_no = u32::try_from(period_no)
                     .map_err(|_| exec_datafusion_err!("more than 2^32 periods of sites"))?;
-                let (of, period) = ((site, day, id), (number, period.flags()));
-                Ok(Some(self.message(batch, row, of, sender, period)))
+                Ok(Some(Dated {
+                    sent_at: instant,
+                    row,
+                    site,
+                    day,
+                    period: period_no,
+                    sender: number(sender),
+                    flags: period.flags(),
+                }))
             }
             _ => Ok(None),
         }
+    }
+}
+
+/// As a message of a window has it; the system's do not count.
+#[inline(always)]
+fn number(sender: Sender) -> u8 {
+    match sender {
+        Sender::Consumer => 0,
+        Sender::Agent => 1,
+        Sender::Bot | Sender::System => 2,
     }
 }

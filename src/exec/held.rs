@@ -20,12 +20,17 @@ fn bucket((site, day): (u32, i32)) -> usize {
 
 /// Parts of some sites' days, one after the other, in chunks that never move.
 #[derive(Debug, Default)]
-pub(crate) struct Bucket(Vec<Vec<u8>>);
+pub(crate) struct Bucket {
+    chunks: Vec<Vec<u8>>,
+    /// How many parts.
+    parts: usize,
+}
 
 impl Bucket {
     /// Appends the bytes of a part; the bytes that it takes for that.
     pub(super) fn push(&mut self, part: &[u8]) -> usize {
-        match self.0.last_mut() {
+        self.parts += 1;
+        match self.chunks.last_mut() {
             Some(chunk) if chunk.capacity() - chunk.len() >= part.len() => {
                 chunk.extend_from_slice(part);
                 0
@@ -34,7 +39,7 @@ impl Bucket {
                 let mut chunk = Vec::with_capacity(CHUNK.max(part.len()));
                 chunk.extend_from_slice(part);
                 let size = chunk.capacity();
-                self.0.push(chunk);
+                self.chunks.push(chunk);
                 size
             }
         }
@@ -51,24 +56,34 @@ impl Bucket {
     /// Appends the parts of another one.
     #[cfg(all(feature = "cli", feature = "delta"))]
     pub(crate) fn append(&mut self, other: Self) {
-        self.0.extend(other.0);
+        self.chunks.extend(other.chunks);
+        self.parts += other.parts;
     }
 
     /// Whether it has no part.
     #[cfg(all(feature = "cli", feature = "delta"))]
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.chunks.is_empty()
     }
 
     /// The bytes that it takes.
     #[cfg(all(feature = "cli", feature = "delta"))]
     pub(crate) fn size(&self) -> usize {
-        self.0.iter().map(Vec::capacity).sum()
+        self.chunks.iter().map(Vec::capacity).sum()
+    }
+
+    /// All of its parts, in the order of their arrival.
+    pub(super) fn all_parts(&self) -> Result<Vec<Part<'_>>> {
+        let mut parts = Vec::with_capacity(self.parts);
+        for part in self.parts() {
+            parts.push(part?);
+        }
+        Ok(parts)
     }
 
     /// Its parts, in the order of their arrival.
     pub(super) fn parts(&self) -> impl Iterator<Item = Result<Part<'_>>> {
-        self.0.iter().flat_map(|chunk| {
+        self.chunks.iter().flat_map(|chunk| {
             let mut rest = chunk.as_slice();
             std::iter::from_fn(move || {
                 if rest.is_empty() {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Int64Array, StringViewArray, StringViewBuilder, UInt64Array,
+    Array, ArrayRef, AsArray, ByteView, Int64Array, MAX_INLINE_VIEW_LEN, StringViewArray,
+    StringViewBuilder, UInt64Array,
 };
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Int64Type, UInt64Type};
@@ -11,9 +12,15 @@ use datafusion::common::{Result, exec_datafusion_err};
 
 /// A column of ids.
 #[derive(Debug)]
-pub(super) enum Ids<'a> {
+pub(super) struct Ids<'a> {
+    kind: Kind<'a>,
+    nulls: Option<&'a NullBuffer>,
+}
+
+#[derive(Debug)]
+enum Kind<'a> {
     Text(&'a StringViewArray),
-    Number(Vec<[u8; 8]>, Option<&'a NullBuffer>),
+    Number(Vec<[u8; 8]>),
 }
 
 /// Turns the sign over, so that the bytes of a negative number come first.
@@ -21,33 +28,47 @@ const SIGN: u64 = 1 << 63;
 
 impl<'a> Ids<'a> {
     pub(super) fn new(column: &'a ArrayRef) -> Result<Self> {
-        Ok(match column.data_type() {
-            DataType::Utf8View => Self::Text(column.as_string_view()),
+        let nulls = column.nulls().filter(|nulls| nulls.null_count() > 0);
+        let kind = match column.data_type() {
+            DataType::Utf8View => Kind::Text(column.as_string_view()),
             DataType::Int64 => {
                 let numbers = column.as_primitive::<Int64Type>().values().iter();
                 let bytes = numbers.map(|number| (number.cast_unsigned() ^ SIGN).to_be_bytes());
-                Self::Number(bytes.collect(), column.nulls())
+                Kind::Number(bytes.collect())
             }
             DataType::UInt64 => {
                 let numbers = column.as_primitive::<UInt64Type>().values().iter();
                 let bytes = numbers.map(|number| number.to_be_bytes());
-                Self::Number(bytes.collect(), column.nulls())
+                Kind::Number(bytes.collect())
             }
             other => return Err(exec_datafusion_err!("ids of type {other}")),
-        })
+        };
+        Ok(Self { kind, nulls })
     }
 
     /// The bytes of an id; `None` for NULL.
     #[inline(always)]
     pub(super) fn bytes(&self, row: usize) -> Option<&[u8]> {
-        match self {
-            Self::Text(texts) => texts.is_valid(row).then(|| texts.value(row).as_bytes()),
-            Self::Number(numbers, nulls) => match nulls {
-                Some(nulls) if nulls.is_null(row) => None,
-                _ => numbers.get(row).map(<[u8; 8]>::as_slice),
-            },
+        if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
+            return None;
+        }
+        match &self.kind {
+            Kind::Text(texts) => text(texts, row),
+            Kind::Number(numbers) => numbers.get(row).map(<[u8; 8]>::as_slice),
         }
     }
+}
+
+/// The bytes of a text: what [`StringViewArray::value`] does, without a call for texts that no view holds itself.
+#[inline(always)]
+fn text(texts: &StringViewArray, row: usize) -> Option<&[u8]> {
+    let view = ByteView::from(*texts.views().get(row)?);
+    if view.length <= MAX_INLINE_VIEW_LEN {
+        return Some(texts.value(row).as_bytes());
+    }
+    let buffer = texts.data_buffers().get(view.buffer_index as usize)?;
+    let start = view.offset as usize;
+    buffer.get(start..start + view.length as usize)
 }
 
 /// The ids that such bytes stand for.

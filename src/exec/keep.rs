@@ -151,7 +151,7 @@ impl Keep {
 
 /// The DARs of parts, each with its own.
 fn kept_dars(parts: &Bucket, by_consumer: bool) -> Result<Vec<KeptDar<'_>>> {
-    let parts = parts.parts().collect::<Result<Vec<_>>>()?;
+    let parts = parts.all_parts()?;
     let mut places = Vec::with_capacity(parts.len());
     let dars = merged_into(&parts, by_consumer, |place| places.push(place));
     let mut kept: Vec<KeptDar<'_>> = dars

@@ -1,8 +1,11 @@
 //! What the rows of [`mod@super::fold`] mean, as rows before them did: looked up once for many.
 
+use std::ops::Range;
+
 use arrow::array::{Array, StringViewArray};
 
 use super::calendar::Calendar;
+use super::messages::Batch;
 use crate::domain::message::{Audience, Sender};
 use crate::domain::zone::{Clock, Zone};
 use crate::scalar::spellings::Spellings;
@@ -11,11 +14,19 @@ use crate::scalar::spellings::Spellings;
 #[derive(Debug)]
 pub(super) struct Meanings {
     /// `None`: not in `sites`.
-    pub(super) sites: Spellings<Option<u32>>,
-    pub(super) senders: Spellings<Option<Sender>>,
-    pub(super) audiences: Spellings<Option<Audience>>,
+    pub(super) sites: Spellings<Option<u32>, 8192>,
+    pub(super) senders: Spellings<Option<Sender>, 256>,
+    pub(super) audiences: Spellings<Option<Audience>, 256>,
     /// Where messages of each site counted last.
     lately: Vec<Lately>,
+}
+
+/// What the site and the sender of a message mean; `None` where that has to be looked at closely.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Said {
+    pub(super) site: Option<u32>,
+    /// Of a message that everybody may see, but not of the system's.
+    pub(super) sender: Option<Sender>,
 }
 
 /// Instants of a site at which every message counts, on one day and under the same switches.
@@ -88,6 +99,41 @@ impl Meanings {
         self.sites.next_batch();
         self.senders.next_batch();
         self.audiences.next_batch();
+    }
+
+    /// What some rows say, column by column.
+    pub(super) fn read(
+        &mut self,
+        calendar: &Calendar,
+        batch: &Batch<'_>,
+        rows: Range<usize>,
+        said: &mut Vec<Said>,
+    ) {
+        said.clear();
+        let site = |text: &str| calendar.site(text);
+        let sites = self.sites.each(batch.sites, rows.clone(), site);
+        said.extend(sites.map(|site| Said { site, sender: None }));
+        let senders = self
+            .senders
+            .each(batch.senders, rows.clone(), Sender::parse);
+        for (said, sender) in said.iter_mut().zip(senders) {
+            said.sender = sender.filter(|sender| *sender != Sender::System);
+        }
+        if let Some(column) = batch.audiences {
+            let audiences = self.audiences.each(column, rows.clone(), Audience::parse);
+            for ((said, audience), row) in said.iter_mut().zip(audiences).zip(rows.clone()) {
+                if audience != Some(Audience::All) && column.is_valid(row) {
+                    said.sender = None;
+                }
+            }
+        }
+        if let Some(nulls) = &batch.nulls {
+            for (row, said) in rows.zip(said) {
+                if nulls.is_null(row) {
+                    said.sender = None;
+                }
+            }
+        }
     }
 
     /// Who may see a message: everybody, unless it says otherwise; `None` for a spelling that has no meaning.

@@ -7,6 +7,7 @@ use datafusion::common::Result;
 
 use super::ids::Ids;
 use super::parts::{GEN_AI, LISTENED};
+use super::window::Dated;
 use crate::scalar::internal::instant::Instants;
 use crate::scalar::internal::instants;
 
@@ -40,8 +41,8 @@ pub(super) struct Batch<'a> {
     pub(super) audiences: Option<&'a StringViewArray>,
     pub(super) texts: Texts<'a>,
     intent_analyzer: Option<&'a BooleanArray>,
-    /// Of site, sender and instant, where there are any.
-    nulls: Option<NullBuffer>,
+    /// Of site, sender, instant and conversation, where there are any.
+    pub(super) nulls: Option<NullBuffer>,
 }
 
 /// What the parts keep of messages.
@@ -64,9 +65,9 @@ impl<'a> Batch<'a> {
             intent_analyzer,
             channel,
         ] = columns;
-        let given = |column: &'a ArrayRef| Some(column).filter(|c| c.null_count() < c.len());
+        let given =
+            |column: &'a ArrayRef| Some(column).filter(|c| c.logical_null_count() < c.len());
         let with = given(consumer_id).filter(|_| with_consumers);
-        let of_two = NullBuffer::union(site_id.nulls(), sent_by.nulls());
         Ok(Self {
             columns,
             sites: site_id.as_string_view(),
@@ -79,14 +80,14 @@ impl<'a> Batch<'a> {
                 channels: given(channel).map(|column| column.as_string_view()),
             },
             intent_analyzer: given(intent_analyzer).map(|column| column.as_boolean()),
-            nulls: NullBuffer::union(of_two.as_ref(), sent_at.nulls()),
+            nulls: NullBuffer::union_many([
+                site_id.nulls(),
+                sent_by.nulls(),
+                sent_at.nulls(),
+                conversation_id.nulls(),
+            ])
+            .filter(|nulls| nulls.null_count() > 0),
         })
-    }
-
-    /// Whether a message has a site, a sender and an instant.
-    #[inline(always)]
-    pub(super) fn has_every_value(&self, row: usize) -> bool {
-        self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row))
     }
 
     /// When a message was sent, if it says so.
@@ -96,14 +97,17 @@ impl<'a> Batch<'a> {
         sent_at.is_valid(row).then(|| self.instants.count(row))
     }
 
-    /// The flags of a message, whose own word on Intent Analyzer overrides that of its period.
-    #[inline(always)]
-    pub(super) fn flags(&self, row: usize, of_period: u8) -> u8 {
-        match self.intent_analyzer {
-            Some(own) if own.is_valid(row) => {
-                (of_period & GEN_AI) | (u8::from(own.value(row)) * LISTENED)
+    /// Lets a message's own word on Intent Analyzer override that of its period.
+    pub(super) fn set_flags(&self, messages: &mut [Dated]) {
+        let Some(own) = self.intent_analyzer else {
+            return;
+        };
+        let (values, nulls) = (own.values(), own.nulls());
+        for message in messages {
+            if nulls.is_none_or(|nulls| nulls.is_valid(message.row)) {
+                let listened = u8::from(values.value(message.row)) * LISTENED;
+                message.flags = (message.flags & GEN_AI) | listened;
             }
-            _ => of_period,
         }
     }
 }

@@ -14,7 +14,6 @@ use arrow::datatypes::{
 use arrow::record_batch::RecordBatch;
 use datafusion::common::{Result, exec_datafusion_err};
 use datafusion::error::DataFusionError;
-use integer_encoding::VarInt;
 
 use super::calendar::SiteNumber;
 
@@ -26,6 +25,14 @@ pub(super) const LISTENED: u8 = 2;
 /// Bits beside the flags: which of the texts a part has.
 const HAS_CONSUMER: u8 = 4;
 const HAS_CHANNEL: u8 = 8;
+/// Bit beside the flags: its numbers are too large for [`NARROW`] bytes and have [`WIDE`] of them.
+const IS_WIDE: u8 = 16;
+
+/// Bytes of the flags (1), the site (2), the day (4), the first message (8), the time from there to the last (5), the counts
+/// (3 times 1) and the lengths of the texts (3 times 1).
+const NARROW: usize = 26;
+/// The same of 1, 4, 4, 8, 8, 3 times 4 and 3 times 4 bytes.
+const WIDE: usize = 49;
 
 /// The columns of parts: what they are partitioned by, and the parts.
 pub(super) fn schema() -> SchemaRef {
@@ -57,23 +64,40 @@ pub(super) struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// Appends its bytes: numbers of no more bytes than they need, then the texts.
+    /// Appends its bytes: its numbers, then the texts.
     pub(super) fn pack(&self, bytes: &mut Vec<u8>) {
+        let texts = [Some(self.conversation_id), self.consumer_id, self.channel];
+        let length = |text: Option<&[u8]>| u32::try_from(text.map_or(0, <[u8]>::len));
+        let lengths = texts.map(|text| length(text).unwrap_or(u32::MAX));
         let mut flags = self.flags;
         flags |= u8::from(self.consumer_id.is_some()) * HAS_CONSUMER;
         flags |= u8::from(self.channel.is_some()) * HAS_CHANNEL;
-        bytes.push(flags);
-        put(bytes, self.site);
-        put(bytes, self.day);
-        put(bytes, self.first);
         // The last is never before the first.
-        put(bytes, self.last.abs_diff(self.first));
-        for count in self.messages {
-            put(bytes, count);
-        }
-        let texts = [Some(self.conversation_id), self.consumer_id, self.channel];
-        for text in texts.iter().flatten() {
-            put(bytes, text.len());
+        let span = self.last.abs_diff(self.first);
+        let (site, day) = (self.site.to_le_bytes(), self.day.to_le_bytes());
+        let (first, span_bytes) = (self.first.to_le_bytes(), span.to_le_bytes());
+        let small = self.messages.iter().chain(&lengths).all(|n| *n < 1 << 8);
+        if small && self.site < 1 << 16 && span < 1 << 40 {
+            let mut head = [0; NARROW];
+            head[0] = flags;
+            head[1..3].copy_from_slice(&site[..2]);
+            head[3..7].copy_from_slice(&day);
+            head[7..15].copy_from_slice(&first);
+            head[15..20].copy_from_slice(&span_bytes[..5]);
+            head[20..23].copy_from_slice(&self.messages.map(|count| count.to_le_bytes()[0]));
+            head[23..26].copy_from_slice(&lengths.map(|length| length.to_le_bytes()[0]));
+            bytes.extend_from_slice(&head);
+        } else {
+            let mut head = [0; WIDE];
+            head[0] = flags | IS_WIDE;
+            head[1..5].copy_from_slice(&site);
+            head[5..9].copy_from_slice(&day);
+            head[9..17].copy_from_slice(&first);
+            head[17..25].copy_from_slice(&span_bytes);
+            let counts = self.messages.map(u32::to_le_bytes);
+            head[25..37].copy_from_slice(counts.as_flattened());
+            head[37..49].copy_from_slice(lengths.map(u32::to_le_bytes).as_flattened());
+            bytes.extend_from_slice(&head);
         }
         for text in texts.iter().flatten() {
             bytes.extend_from_slice(text);
@@ -89,57 +113,74 @@ impl<'a> Part<'a> {
         Self::read(bytes).ok_or_else(damaged)
     }
 
+    #[inline]
     fn read(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
-        let (flags, mut rest) = bytes.split_first()?;
-        let rest = &mut rest;
-        let (site, day) = (take(rest)?, take(rest)?);
-        let first: i64 = take(rest)?;
-        let last = first.checked_add_unsigned(take(rest)?)?;
-        let messages = [take(rest)?, take(rest)?, take(rest)?];
-        let mut length = |is_there: bool| match is_there {
-            true => take::<usize>(rest).map(Some),
-            false => Some(None),
-        };
-        let lengths = [
-            length(true)?,
-            length(flags & HAS_CONSUMER != 0)?,
-            length(flags & HAS_CHANNEL != 0)?,
-        ];
-        let mut text = |length: Option<usize>| match length {
-            Some(length) => {
-                let (text, after) = rest.split_at_checked(length)?;
-                *rest = after;
-                Some(Some(text))
+        let flags = *bytes.first()?;
+        let (head, span, messages, lengths, mut rest) = match flags & IS_WIDE {
+            0 => {
+                let (head, rest) = bytes.split_first_chunk::<NARROW>()?;
+                let [s0, s1] = chunk(head, 1)?;
+                let [t0, t1, t2, t3, t4] = chunk(head, 15)?;
+                let place = (
+                    u32::from_le_bytes([s0, s1, 0, 0]),
+                    chunk(head, 3)?,
+                    chunk(head, 7)?,
+                );
+                let span = u64::from_le_bytes([t0, t1, t2, t3, t4, 0, 0, 0]);
+                let (counts, lengths): ([u8; 3], [u8; 3]) = (chunk(head, 20)?, chunk(head, 23)?);
+                (
+                    place,
+                    span,
+                    counts.map(u32::from),
+                    lengths.map(u32::from),
+                    rest,
+                )
             }
-            None => Some(None),
+            _ => {
+                let (head, rest) = bytes.split_first_chunk::<WIDE>()?;
+                let place = (
+                    u32::from_le_bytes(chunk(head, 1)?),
+                    chunk(head, 5)?,
+                    chunk(head, 9)?,
+                );
+                let number = |at| Some(u32::from_le_bytes(chunk(head, at)?));
+                (
+                    place,
+                    u64::from_le_bytes(chunk(head, 17)?),
+                    [number(25)?, number(29)?, number(33)?],
+                    [number(37)?, number(41)?, number(45)?],
+                    rest,
+                )
+            }
         };
-        let [conversation_id, consumer_id, channel] = lengths.map(&mut text);
+        let mut text = |length: u32| {
+            let (text, after) = rest.split_at_checked(length as usize)?;
+            rest = after;
+            Some(text)
+        };
+        let [conversation_id, consumer_id, channel] = lengths;
+        let texts = (text(conversation_id)?, text(consumer_id)?, text(channel)?);
+        let (site, day, first) = head;
+        let first = i64::from_le_bytes(first);
         let part = Self {
             site,
-            day,
-            conversation_id: conversation_id??,
-            consumer_id: consumer_id?,
+            day: i32::from_le_bytes(day),
+            conversation_id: texts.0,
+            consumer_id: (flags & HAS_CONSUMER != 0).then_some(texts.1),
             first,
-            last,
+            last: first.checked_add_unsigned(span)?,
             messages,
             flags: flags & (GEN_AI | LISTENED),
-            channel: channel?,
+            channel: (flags & HAS_CHANNEL != 0).then_some(texts.2),
         };
         Some((part, rest))
     }
 }
 
-fn put(bytes: &mut Vec<u8>, number: impl VarInt) {
-    let mut room = [0; 10];
-    let length = number.encode_var(&mut room);
-    bytes.extend_from_slice(room.get(..length).unwrap_or_default());
-}
-
+/// Some bytes from a place on.
 #[inline]
-fn take<T: VarInt>(bytes: &mut &[u8]) -> Option<T> {
-    let (number, length) = T::decode_var(bytes)?;
-    *bytes = bytes.get(length..)?;
-    Some(number)
+fn chunk<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..)?.first_chunk().copied()
 }
 
 fn damaged() -> DataFusionError {
@@ -270,7 +311,37 @@ mod tests {
             flags: GEN_AI | LISTENED,
             channel: Some(b"sms"),
         };
-        for part in [one, all] {
+        // The largest numbers that take few bytes, and each of them one larger.
+        let few = Part {
+            site: 65_535,
+            day: i32::MIN,
+            conversation_id: &[b'c'; 255],
+            first: -1,
+            last: (1 << 40) - 2,
+            messages: [255; 3],
+            channel: None,
+            ..all
+        };
+        let more = [
+            Part {
+                site: 65_536,
+                ..few
+            },
+            Part {
+                last: few.last + 1,
+                ..few
+            },
+            Part {
+                messages: [255, 255, 256],
+                ..few
+            },
+            Part {
+                conversation_id: &[b'c'; 256],
+                ..few
+            },
+        ];
+        let parts = [one, all, few].into_iter().chain(more);
+        for part in parts {
             let mut bytes = Vec::new();
             part.pack(&mut bytes);
             for length in 0..bytes.len() {

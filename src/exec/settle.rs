@@ -344,7 +344,7 @@ impl Settle {
                     Some(bucket) => {
                         let timer = self.metrics.elapsed_compute().clone();
                         let _timer = timer.timer();
-                        let parts = bucket.parts().collect::<Result<Vec<_>>>()?;
+                        let parts = bucket.all_parts()?;
                         let dars = merged(&parts, self.by_consumer);
                         self.ready.extend(self.output.batches(dars)?);
                     }

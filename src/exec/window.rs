@@ -2,8 +2,8 @@
 //! messages only confirm a part that was just seen.
 //!
 //! The table is emptied whenever it is full. That cuts a part in two at most there, and costs nothing but a row.
-//! Ids are compared whole; a hash only says where to look. Messages come some hundred at a time: what each of them will
-//! touch is read before any is counted, so that the processor waits for many places of memory at once.
+//! Ids are compared whole; a hash only says where to look. Messages come some hundred at a time, so that each step of
+//! what is done for them is a short loop over what still lies in the processor's own cache.
 
 use arrow::record_batch::RecordBatch;
 use datafusion::common::Result;
@@ -26,7 +26,7 @@ const BYTES: usize = 1 << 24;
 const MESSAGES: u32 = 1 << 30;
 
 /// The most messages that are added at once, and the longest id or channel: their bytes have places of 32 bits.
-pub(super) const AT_ONCE: usize = 1 << 10;
+pub(super) const AT_ONCE: usize = 1 << 8;
 /// See [`AT_ONCE`].
 const LONGEST_ID: usize = 1 << 20;
 
@@ -70,40 +70,67 @@ struct OpenPart {
     flags: u8,
 }
 
+impl Entry {
+    /// Whether a message is of that conversation and day.
+    #[inline(always)]
+    fn is_of(&self, message: &Message<'_>, bytes: &[u8]) -> bool {
+        self.hash == message.hash
+            && self.site == message.dated.site
+            && self.day == message.dated.day
+            && at(bytes, self.conversation_id).is_some_and(|id| same(id, message.conversation_id))
+    }
+}
+
 impl OpenPart {
-    /// Counts a message; whether it may be the first one.
-    #[inline]
-    fn confirm(&mut self, message: &Message) -> bool {
-        self.last = self.last.max(message.sent_at);
-        if let Some(count) = self.messages.get_mut(usize::from(message.sender)) {
+    /// Whether it is with that consumer.
+    #[inline(always)]
+    fn is_with(&self, consumer_id: Option<&[u8]>, bytes: &[u8]) -> bool {
+        match (at(bytes, self.consumer_id), consumer_id) {
+            (Some(of_part), Some(of_message)) => same(of_part, of_message),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
+    /// Counts a message; the first one stays.
+    #[inline(always)]
+    fn confirm(&mut self, message: &Message<'_>) {
+        self.last = self.last.max(message.dated.sent_at);
+        if let Some(count) = self.messages.get_mut(usize::from(message.dated.sender)) {
             *count += 1;
         }
-        self.flags |= message.flags;
-        message.sent_at <= self.first
+        self.flags |= message.dated.flags;
     }
 }
 
 /// A message that counts; its texts lie in its batch.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Message {
-    /// Of the conversation, the site and the day.
-    pub(super) hash: u64,
+pub(super) struct Dated {
     pub(super) sent_at: i64,
+    pub(super) row: usize,
     pub(super) site: SiteNumber,
     pub(super) day: i32,
     /// The number of the site's period in the calendar.
     pub(super) period: u32,
-    pub(super) row: usize,
     /// 0 consumer, 1 agent, 2 bot.
     pub(super) sender: u8,
     pub(super) flags: u8,
+}
+
+/// The same, to be looked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Message<'a> {
+    /// Of the conversation, the site and the day.
+    pub(super) hash: u64,
+    pub(super) conversation_id: &'a [u8],
+    pub(super) dated: &'a Dated,
 }
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Window {
     /// Entries by hash, the next free slot if that is taken.
-    slots: Vec<u32>,
+    slots: Box<[u32; SLOTS]>,
     entries: Vec<Entry>,
     /// Parts after the first of an entry.
     further: Vec<OpenPart>,
@@ -115,7 +142,7 @@ pub(super) struct Window {
 impl Default for Window {
     fn default() -> Self {
         Self {
-            slots: vec![NONE; SLOTS],
+            slots: Box::new([NONE; SLOTS]),
             entries: Vec::new(),
             further: Vec::new(),
             bytes: Vec::new(),
@@ -132,7 +159,7 @@ impl Window {
 
     /// Bytes that it holds.
     pub(super) fn size(&self) -> usize {
-        self.slots.capacity() * size_of::<u32>()
+        size_of_val(&*self.slots)
             + self.entries.capacity() * size_of::<Entry>()
             + self.further.capacity() * size_of::<OpenPart>()
             + self.bytes.capacity()
@@ -143,95 +170,87 @@ impl Window {
     /// # Errors
     ///
     /// An id or a channel of more than [`LONGEST_ID`] bytes.
-    pub(super) fn add(&mut self, messages: &[Message], texts: &Texts<'_>) -> Result<()> {
-        let mut likely = [NONE; AT_ONCE];
-        for (place, message) in likely.iter_mut().zip(messages) {
-            *place = self.slots[slot(message.hash)];
-        }
-        for (place, message) in likely.iter_mut().zip(messages) {
-            let entry = self.entries.get(*place as usize);
-            if entry.is_none_or(|entry| entry.hash != message.hash) {
-                *place = NONE;
+    pub(super) fn add(&mut self, messages: &[Message<'_>], texts: &Texts<'_>) -> Result<()> {
+        for message in messages {
+            if !self.confirm(message, texts) {
+                self.count(message, texts)?;
             }
-        }
-        for (place, message) in likely.into_iter().zip(messages) {
-            let conversation_id = texts.conversation_id(message.row).unwrap_or_default();
-            let entry = match self.entries.get(place as usize) {
-                Some(entry) if self.is_of(entry, message, conversation_id) => place,
-                _ => self.entry(message, conversation_id, texts)?,
-            };
-            self.count(entry, message, texts)?;
         }
         self.messages += u32::try_from(messages.len()).unwrap_or(MESSAGES);
         Ok(())
     }
 
-    #[inline]
-    fn is_of(&self, entry: &Entry, message: &Message, conversation_id: &[u8]) -> bool {
-        entry.hash == message.hash
-            && entry.site == message.site
-            && entry.day == message.day
-            && at(&self.bytes, entry.conversation_id).is_some_and(|id| same(id, conversation_id))
+    /// Counts a message that comes after the first one of the part that is likely its own; whether it did.
+    #[inline(always)]
+    fn confirm(&mut self, message: &Message<'_>, texts: &Texts<'_>) -> bool {
+        let place = self.slots[slot(message.hash)];
+        let Some(entry) = self.entries.get_mut(place as usize) else {
+            return false;
+        };
+        let confirms = entry.is_of(message, &self.bytes)
+            && entry
+                .part
+                .is_with(texts.consumer_id(message.dated.row), &self.bytes)
+            && message.dated.sent_at > entry.part.first;
+        if confirms {
+            entry.part.confirm(message);
+        }
+        confirms
     }
 
     /// The entry of a message, opened if there is none.
-    fn entry(
-        &mut self,
-        message: &Message,
-        conversation_id: &[u8],
-        texts: &Texts<'_>,
-    ) -> Result<u32> {
+    fn entry(&mut self, message: &Message<'_>, texts: &Texts<'_>) -> Result<usize> {
         let mut slot = slot(message.hash);
         loop {
-            let place = self.slots[slot];
-            match self.entries.get(place as usize) {
-                Some(entry) if self.is_of(entry, message, conversation_id) => return Ok(place),
+            let place = self.slots[slot] as usize;
+            match self.entries.get(place) {
+                Some(entry) if entry.is_of(message, &self.bytes) => return Ok(place),
                 Some(_) => slot = (slot + 1) % SLOTS,
                 None => break,
             }
         }
-        let place = number(self.entries.len());
+        let place = self.entries.len();
         let entry = Entry {
             hash: message.hash,
-            site: message.site,
-            day: message.day,
-            conversation_id: self.keep(Some(conversation_id))?,
+            site: message.dated.site,
+            day: message.dated.day,
+            conversation_id: self.keep(Some(message.conversation_id))?,
             part: self.part(message, texts)?,
         };
         self.entries.push(entry);
-        self.slots[slot] = place;
+        self.slots[slot] = number(place);
         Ok(place)
     }
 
     /// A part of nothing yet, as of the consumer and the instant of a message.
-    fn part(&mut self, message: &Message, texts: &Texts<'_>) -> Result<OpenPart> {
+    fn part(&mut self, message: &Message<'_>, texts: &Texts<'_>) -> Result<OpenPart> {
         Ok(OpenPart {
-            first: message.sent_at,
-            last: message.sent_at,
+            first: message.dated.sent_at,
+            last: message.dated.sent_at,
             messages: [0; 3],
             next: NONE,
-            consumer_id: self.keep(texts.consumer_id(message.row))?,
-            channel: self.keep(texts.channel(message.row))?,
+            consumer_id: self.keep(texts.consumer_id(message.dated.row))?,
+            channel: self.keep(texts.channel(message.dated.row))?,
             flags: 0,
         })
     }
 
-    #[inline]
-    fn count(&mut self, entry: u32, message: &Message, texts: &Texts<'_>) -> Result<()> {
-        let entry = entry as usize;
-        let consumer_id = texts.consumer_id(message.row);
-        if self.is_with(&self.entries[entry].part, consumer_id) {
-            let part = &mut self.entries[entry].part;
-            if part.confirm(message) {
-                let mut part = *part;
-                self.begin(&mut part, message, texts)?;
-                self.entries[entry].part = part;
-            }
+    /// Counts a message.
+    #[inline(never)]
+    fn count(&mut self, message: &Message<'_>, texts: &Texts<'_>) -> Result<()> {
+        let entry = self.entry(message, texts)?;
+        let consumer_id = texts.consumer_id(message.dated.row);
+        if self.entries[entry].part.is_with(consumer_id, &self.bytes) {
+            let mut part = self.entries[entry].part;
+            self.count_in(&mut part, message, texts)?;
+            self.entries[entry].part = part;
             return Ok(());
         }
         let mut place = self.entries[entry].part.next;
-        while place != NONE && !self.is_with(&self.further[place as usize], consumer_id) {
-            place = self.further[place as usize].next;
+        while let Some(part) = self.further.get(place as usize)
+            && !part.is_with(consumer_id, &self.bytes)
+        {
+            place = part.next;
         }
         if place == NONE {
             let mut part = self.part(message, texts)?;
@@ -239,31 +258,27 @@ impl Window {
             part.next = std::mem::replace(&mut self.entries[entry].part.next, place);
             self.further.push(part);
         }
-        let part = &mut self.further[place as usize];
-        if part.confirm(message) {
-            let mut part = *part;
-            self.begin(&mut part, message, texts)?;
-            self.further[place as usize] = part;
-        }
+        let mut part = self.further[place as usize];
+        self.count_in(&mut part, message, texts)?;
+        self.further[place as usize] = part;
         Ok(())
     }
 
-    /// Whether a part has a consumer.
-    #[inline]
-    fn is_with(&self, part: &OpenPart, consumer_id: Option<&[u8]>) -> bool {
-        match (at(&self.bytes, part.consumer_id), consumer_id) {
-            (Some(of_part), Some(of_message)) => same(of_part, of_message),
-            (None, None) => true,
-            _ => false,
+    /// Counts a message in its part, which it may be the first of.
+    fn count_in(
+        &mut self,
+        part: &mut OpenPart,
+        message: &Message<'_>,
+        texts: &Texts<'_>,
+    ) -> Result<()> {
+        part.confirm(message);
+        if message.dated.sent_at > part.first {
+            return Ok(());
         }
-    }
-
-    /// Makes a message, no later than the first one of a part, the first one.
-    fn begin(&mut self, part: &mut OpenPart, message: &Message, texts: &Texts<'_>) -> Result<()> {
-        let of_message = texts.channel(message.row);
+        let of_message = texts.channel(message.dated.row);
         let channel = at(&self.bytes, part.channel);
-        let is_earlier = message.sent_at < part.first;
-        part.first = message.sent_at;
+        let is_earlier = message.dated.sent_at < part.first;
+        part.first = message.dated.sent_at;
         if channel != of_message
             && (is_earlier || channel_order(of_message) < channel_order(channel))
         {
@@ -339,19 +354,26 @@ fn slot(hash: u64) -> usize {
     (hash >> 48) as usize
 }
 
-/// Whether two ids are the same. Most are, and of 36 bytes: too few to call for help.
-#[inline]
+/// Whether two ids are the same. Most are, and of 36 bytes: too few to call for help. The last sixteen may repeat some of
+/// the ones before.
+#[inline(always)]
 fn same(a: &[u8], b: &[u8]) -> bool {
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
-    a.len() == b.len()
-        && a_rest.len() == b_rest.len()
-        && a.iter()
-            .zip(b)
-            .all(|(a, b)| u128::from_ne_bytes(*a) == u128::from_ne_bytes(*b))
-        && a_rest.iter().zip(b_rest).all(|(a, b)| a == b)
+    let number = |chunk: &[u8; 16]| u128::from_ne_bytes(*chunk);
+    match (a.last_chunk::<16>(), b.last_chunk::<16>()) {
+        (Some(a_last), Some(b_last)) => {
+            let (a_chunks, b_chunks) = (a.as_chunks::<16>().0, b.as_chunks::<16>().0);
+            a.len() == b.len()
+                && number(a_last) == number(b_last)
+                && a_chunks
+                    .iter()
+                    .zip(b_chunks)
+                    .all(|(a, b)| number(a) == number(b))
+        }
+        _ => a == b,
+    }
 }
 
-#[inline]
+#[inline(always)]
 fn at(bytes: &[u8], place: Place) -> Option<&[u8]> {
     if place == Place::NULL {
         return None;

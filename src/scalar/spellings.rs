@@ -3,26 +3,31 @@
 //! Columns such as `sent_by` repeat few values. A string view names a text by 16 bytes, within a batch or, up to twelve
 //! bytes long, everywhere: rows are told apart by those, and only a spelling not seen lately is read.
 
-use arrow::array::StringViewArray;
+use std::ops::Range;
 
-/// Slots, a power of two.
-const SLOTS: usize = 1024;
+use arrow::array::StringViewArray;
 
 /// The longest text that a view holds itself.
 const INLINE: u128 = 12;
 
-/// Meanings by view; the slot is chosen by a few mixed bits, and what lies there is compared whole.
+/// No text is as long as this view says.
+const NO_VIEW: u128 = u128::MAX;
+
+/// Meanings by view; the slot is chosen by a few mixed bits, and what lies there is compared whole. There are at most 2^16
+/// slots, a power of two; where two spellings share one, both are read again and again.
 #[derive(Debug)]
-pub(crate) struct Spellings<T> {
-    slots: Vec<Option<(u128, T)>>,
+pub(crate) struct Spellings<T, const SLOTS: usize> {
+    views: Box<[u128; SLOTS]>,
+    meanings: Box<[T; SLOTS]>,
     /// Whether a text lies there that is known only within its batch.
     of_batch: bool,
 }
 
-impl<T: Copy> Spellings<T> {
+impl<T: Copy + Default, const SLOTS: usize> Spellings<T, SLOTS> {
     pub(crate) fn new() -> Self {
         Self {
-            slots: vec![None; SLOTS],
+            views: Box::new([NO_VIEW; SLOTS]),
+            meanings: Box::new([T::default(); SLOTS]),
             of_batch: false,
         }
     }
@@ -30,16 +35,12 @@ impl<T: Copy> Spellings<T> {
     /// Forgets what held only for the batch before.
     pub(crate) fn next_batch(&mut self) {
         if std::mem::take(&mut self.of_batch) {
-            self.slots.fill(None);
+            self.views.fill(NO_VIEW);
         }
     }
 
     /// The meaning of the text at `row`, which is not NULL.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "both halves of a view are mixed"
-    )]
-    #[inline(always)]
+    #[inline]
     pub(crate) fn of(
         &mut self,
         column: &StringViewArray,
@@ -47,19 +48,36 @@ impl<T: Copy> Spellings<T> {
         meaning: impl FnOnce(&str) -> T,
     ) -> T {
         let view = column.views().get(row).copied().unwrap_or_default();
+        self.of_view(view, || meaning(column.value(row)))
+    }
+
+    /// The meanings of the texts at some rows; of NULL, that of some text.
+    #[inline]
+    pub(crate) fn each(
+        &mut self,
+        column: &StringViewArray,
+        rows: Range<usize>,
+        meaning: impl Fn(&str) -> T,
+    ) -> impl Iterator<Item = T> {
+        let views = column.views().get(rows.clone()).unwrap_or_default();
+        let views = views.iter().zip(rows);
+        views.map(move |(view, row)| self.of_view(*view, || meaning(column.value(row))))
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "both halves of a view are mixed"
+    )]
+    #[inline(always)]
+    fn of_view(&mut self, view: u128, meaning: impl FnOnce() -> T) -> T {
         let mixed = (view ^ (view >> 64)) as u64;
-        let slot = (mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 54) as usize;
-        match self.slots.get(slot) {
-            Some(Some((seen, value))) if *seen == view => *value,
-            _ => {
-                let value = meaning(column.value(row));
-                self.of_batch |= view & 0xFFFF_FFFF > INLINE;
-                if let Some(place) = self.slots.get_mut(slot) {
-                    *place = Some((view, value));
-                }
-                value
-            }
+        let slot = (mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48) as usize % SLOTS;
+        if self.views[slot] != view {
+            self.meanings[slot] = meaning();
+            self.views[slot] = view;
+            self.of_batch |= view & 0xFFFF_FFFF > INLINE;
         }
+        self.meanings[slot]
     }
 }
 
@@ -70,7 +88,7 @@ mod tests {
     /// Texts that share a slot, a prefix or a view across batches keep their own meaning.
     #[test]
     fn every_text_keeps_its_meaning() {
-        let mut spellings = Spellings::new();
+        let mut spellings = Spellings::<_, 1024>::new();
         for batch in 0..4 {
             let texts: Vec<String> = (0..5_000)
                 .map(|n| match n % 3 {

@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Result, project_schema};
+use datafusion::common::{Result, ScalarValue, project_schema};
 use datafusion::datasource::TableType;
 use datafusion::logical_expr::{
     Expr, LogicalPlan, LogicalPlanBuilder, TableProviderFilterPushDown, lit,
@@ -25,7 +25,7 @@ use super::computed::{planned, scanned};
 use super::day_range::sent_at_range;
 use super::expression::call;
 use super::option::{FAST_PATH, GEN_AI_RULE, REJECTS, RELATIONSHIP};
-use super::relation::{IdKind, Relation, null};
+use super::relation::{IdKind, Relation};
 use crate::exec::{self, ALIKE, Asked, COMMON, Folding, GenAiRule};
 use crate::scalar::internal;
 
@@ -242,9 +242,12 @@ impl Columns {
     /// The columns; one that is not needed is NULL, and not read.
     pub(super) fn of(&self, messages: &Relation) -> Result<Vec<Expr>> {
         let of = |name: &str, value: Result<Expr>, is_needed: bool| -> Result<Expr> {
-            let value = value?;
-            let data_type = messages.type_of(&value)?;
-            let value = if is_needed { value } else { null(&data_type) };
+            // Of no type, so that no array of NULLs is made for each batch.
+            let value = if is_needed {
+                value?
+            } else {
+                lit(ScalarValue::Null)
+            };
             Ok(value.alias(name))
         };
         Ok(vec![
