@@ -115,6 +115,7 @@ pub(crate) fn register_all_with(
         .insert(table::option::SessionDefaults::default());
     let mut rules = state.physical_optimizers().to_vec();
     rules.insert(0, Arc::new(exec::CollectCalendar));
+    rules.push(Arc::new(exec::SmallPieces));
     let session_id = state.session_id().to_string();
     let rebuilt = SessionStateBuilder::new_from_existing(state.clone())
         .with_session_id(session_id)

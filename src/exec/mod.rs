@@ -51,6 +51,7 @@ mod parts_column;
 mod settle;
 #[cfg(all(feature = "cli", feature = "delta"))]
 mod shelves;
+mod small_pieces;
 #[cfg(feature = "cluster")]
 mod travel;
 mod window;
@@ -69,6 +70,7 @@ pub(crate) use noted_fold::{NotedFoldExec, heard};
 #[cfg(feature = "cluster")]
 pub(crate) use settle::SettleDarsExec;
 pub(crate) use settle::dars;
+pub(crate) use small_pieces::SmallPieces;
 #[cfg(all(feature = "cli", feature = "delta"))]
 pub(crate) use {
     calendar::{Calendar, SiteNumber},

@@ -11,6 +11,7 @@
 mod expect;
 mod load;
 mod paths;
+mod pieces;
 mod properties;
 mod rates;
 mod read;

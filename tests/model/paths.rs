@@ -138,7 +138,7 @@ fn a_limit_too_small_is_an_error() {
     assert!(error.contains("memory"), "{error}");
 }
 
-async fn many(memory: Option<usize>) -> SessionContext {
+pub(super) async fn many(memory: Option<usize>) -> SessionContext {
     let ctx = fresh(&Layout {
         memory,
         ..Layout::default()
