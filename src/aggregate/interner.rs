@@ -53,6 +53,11 @@ impl Interner {
         slice(&self.bytes, &self.ends, code)
     }
 
+    /// How many strings there are.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
     /// Bytes on the heap.
     pub(crate) fn size(&self) -> usize {
         self.bytes.capacity()
