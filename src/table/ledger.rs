@@ -1,10 +1,13 @@
 //! `ledger(rated_dars, contracts)`: how each DAR draws down its period's commitment, and what it costs.
 
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::{Column, JoinType, NullEquality, Result, ScalarValue};
 use datafusion::logical_expr::expr::WindowFunction;
 use datafusion::logical_expr::{
     Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, WindowFrame, WindowFrameBound,
-    WindowFrameUnits, lit,
+    WindowFrameUnits, cast, lit,
 };
 
 use super::contracts::{CONTRACTS, CREDITS, PERIOD_COLUMNS, PRICE_TIERS, periods, priced};
@@ -208,9 +211,7 @@ pub(crate) enum Cost {
 pub(crate) fn drawdown(call_: &Call, rated: &Relation, cost: Cost) -> Result<LogicalPlan> {
     let periods = periods(call_, &priced(call_)?)?;
     let dars = with_periods(call_, rated, periods.clone())?;
-    let mut plan = LogicalPlanBuilder::from(dars)
-        .window(vec![cumulative(rated)?.alias("cumulative")])?
-        .build()?;
+    let mut plan = accumulated(rated, dars)?;
     let whole = match (cost, call_.optional("price_tiers")) {
         (Cost::Drawdown, None) => None,
         // Only a volume price needs to know the whole period; without one, nothing is read for it.
@@ -257,6 +258,48 @@ pub(crate) fn drawdown(call_: &Call, rated: &Relation, cost: Cost) -> Result<Log
                 .collect::<Vec<_>>(),
         )?
         .build()
+}
+
+/// `dars` in the order of the drawdown, each with its period's credits so far as `cumulative`.
+///
+/// Texts go through the sort as plain ones, and are views again behind it. A sort counts all of every buffer that a batch
+/// refers to, and those of views are larger than what is in them, or shared with other batches: with a limit of memory it
+/// took a few thousand rows for too many, and left hundreds of files to merge.
+fn accumulated(rated: &Relation, dars: LogicalPlan) -> Result<LogicalPlan> {
+    let fields = dars.schema().fields().clone();
+    let plain = fields.iter().map(|field| {
+        let (name, plain) = (field.name(), without_views(field.data_type()));
+        match plain == *field.data_type() {
+            true => column(name),
+            false => cast(column(name), plain).alias(name),
+        }
+    });
+    let as_before = fields.iter().map(|field| {
+        let (name, own) = (field.name(), field.data_type());
+        match without_views(own) == *own {
+            true => column(name),
+            false => cast(column(name), own.clone()).alias(name),
+        }
+    });
+    LogicalPlanBuilder::from(dars)
+        .project(plain.collect::<Vec<_>>())?
+        .window(vec![cumulative(rated)?.alias("cumulative")])?
+        .project(as_before.chain([column("cumulative")]).collect::<Vec<_>>())?
+        .build()
+}
+
+/// The type with plain texts in place of views of texts, in lists and rows too.
+fn without_views(data_type: &DataType) -> DataType {
+    let of = |field: &FieldRef| {
+        let plain = without_views(field.data_type());
+        Arc::new(field.as_ref().clone().with_data_type(plain))
+    };
+    match data_type {
+        DataType::Utf8View => DataType::Utf8,
+        DataType::List(item) => DataType::List(of(item)),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(of).collect()),
+        other => other.clone(),
+    }
 }
 
 /// Credits of the period up to and with this row.

@@ -10,6 +10,7 @@
 
 mod expect;
 mod load;
+mod memory;
 mod paths;
 mod pieces;
 mod properties;

@@ -103,13 +103,13 @@ fn both_paths_give_the_same_rows() {
 }
 
 /// Conversations that come back after hours, with consumers on some of their messages, in rows that no clock orders.
-const MANY: &str = "CREATE VIEW messages AS SELECT 's' || (n * 7919 % 11) AS site_id, \
+pub(super) const MANY: &str = "CREATE VIEW messages AS SELECT 's' || (n * 7919 % 11) AS site_id, \
     'conversation-' || (n * 104729 % 9973) AS conversation_id, \
     CASE WHEN n % 5 < 2 THEN 'consumer-' || (n * 104729 % 1009) END AS consumer_id, \
     arrow_cast(1743200000000000 + (n * 15485863 % 864000) * 1000003, 'Timestamp(Microsecond, Some(\"UTC\"))') AS sent_at, \
     CASE n % 3 WHEN 0 THEN 'consumer' WHEN 1 THEN 'agent' ELSE 'bot' END AS sent_by, \
     CASE n % 4 WHEN 0 THEN 'SMS' WHEN 1 THEN 'WEB' END AS channel FROM generate_series(1, 120000) AS t(n)";
-const SITES: &str = "CREATE VIEW sites AS SELECT 's' || n AS site_id, 'o' || (n % 3) AS org_id, \
+pub(super) const SITES: &str = "CREATE VIEW sites AS SELECT 's' || n AS site_id, 'o' || (n % 3) AS org_id, \
     CASE n % 2 WHEN 0 THEN 'America/St_Johns' ELSE 'Europe/Rome' END AS time_zone FROM generate_series(0, 10) AS t(n)";
 
 /// Memory for a part of the parts, or for all of them: the same DARs, and the first time some went to disk.
