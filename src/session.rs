@@ -45,8 +45,8 @@ pub(crate) struct Settings {
 }
 
 /// The settings that every statement stands on. Each one is here because its default would change a bill, lose rows or
-/// wrap a number.
-const DEFAULTS: [(&str, &str); 7] = [
+/// wrap a number, or would let a statement wait for ever.
+const DEFAULTS: [(&str, &str); 8] = [
     // `TIMESTAMPTZ '…Z'` and `now()` are instants; unset they lose their zone.
     ("datafusion.execution.time_zone", "UTC"),
     // `1.5` is a decimal.
@@ -63,14 +63,26 @@ const DEFAULTS: [(&str, &str); 7] = [
         "datafusion.execution.listing_table_ignore_subdirectory",
         "false",
     ),
+    // With no room for a batch on its way between two operators, the engine leaves it in a file; this ends each file after
+    // one batch. Two that are open at once, and the reader may wait for the wrong one, and everybody for the reader
+    // (https://github.com/apache/datafusion/issues/24883).
+    ("datafusion.execution.max_spill_file_size_bytes", "1"),
 ];
 
 /// Under a smaller limit than this many bytes, rows travel in batches of [`FEW_ROWS`]: the engine merges what a sort left on
-/// disk with two batches of each file in memory, and whatever comes after the sort needs some too.
-const LITTLE_MEMORY: usize = 1 << 30;
+/// disk with some batches of each file in memory, and whatever comes after the sort needs some too.
+const LITTLE_MEMORY: usize = 4 << 30;
 
 /// See [`LITTLE_MEMORY`].
 const FEW_ROWS: usize = 2048;
+
+/// The bytes that a merge of sorted files may take for each row of a batch of one file. The engine counts four batches;
+/// there are the keys of two of them besides, about as long as the rows, and the buffers that it reads into are up to twice
+/// as large as what is in them: some eight batches, here of rows of 250 bytes, as those of a ledger.
+const MERGED_ROW: usize = 2 << 10;
+
+/// Fewer files than these are never merged at once: each time would read and write everything again.
+const FEWEST_MERGED: usize = 8;
 
 /// A session with everything registered; nothing is opened yet. On one machine or as any part of a cluster, this is the
 /// one way to get one.
@@ -96,7 +108,8 @@ pub(crate) fn open(settings: Settings) -> Result<SessionContext> {
     for (key, value) in DEFAULTS {
         config.options_mut().set(key, value)?;
     }
-    let runtime = runtime(settings.memory_limit);
+    let limit = settings.memory_limit.unwrap_or_else(default_memory);
+    let runtime = runtime(limit).with_max_spill_merge_fan_in(merged_at_once(limit, &config));
     #[cfg(feature = "stores")]
     let runtime = runtime.with_object_store_registry(Arc::new(Stores::new(settings.stores)));
     let ctx = SessionContext::new_with_config_rt(config, runtime.build_arc()?);
@@ -151,8 +164,16 @@ fn keeper(location: Option<String>) -> Option<Arc<dyn Keeper>> {
     }
 }
 
-fn runtime(memory_limit: Option<usize>) -> RuntimeEnvBuilder {
-    let limit = memory_limit.unwrap_or_else(default_memory);
+/// How many sorted files are merged at once, so that as many merges as there are partitions keep within the limit.
+fn merged_at_once(limit: usize, config: &SessionConfig) -> usize {
+    let file = config.batch_size().saturating_mul(MERGED_ROW);
+    let all = limit.checked_div(file).unwrap_or(limit);
+    all.checked_div(config.target_partitions())
+        .unwrap_or(all)
+        .max(FEWEST_MERGED)
+}
+
+fn runtime(limit: usize) -> RuntimeEnvBuilder {
     let largest = NonZeroUsize::new(5).unwrap_or(NonZeroUsize::MIN);
     RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(TrackConsumersPool::new(

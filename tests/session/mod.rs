@@ -34,6 +34,11 @@ pub(crate) fn fresh(layout: &Layout) -> SessionContext {
         .with_target_partitions(layout.partitions);
     config.options_mut().execution.time_zone = Some("UTC".to_owned());
     config.options_mut().sql_parser.parse_float_as_decimal = true;
+    // As in the tool's session: under a limit the engine may wait for ever.
+    let options = config.options_mut();
+    options
+        .set("datafusion.execution.max_spill_file_size_bytes", "1")
+        .unwrap();
     let mut runtime = RuntimeEnvBuilder::new();
     if let Some(limit) = layout.memory {
         runtime = runtime.with_memory_pool(Arc::new(FairSpillPool::new(limit)));
