@@ -22,14 +22,13 @@ fn bucket((site, day): (u32, i32)) -> usize {
 #[derive(Debug, Default)]
 pub(crate) struct Bucket {
     chunks: Vec<Vec<u8>>,
-    /// How many parts.
-    parts: usize,
+    count: usize,
 }
 
 impl Bucket {
     /// Appends the bytes of a part; the bytes that it takes for that.
     pub(super) fn push(&mut self, part: &[u8]) -> usize {
-        self.parts += 1;
+        self.count += 1;
         match self.chunks.last_mut() {
             Some(chunk) if chunk.capacity() - chunk.len() >= part.len() => {
                 chunk.extend_from_slice(part);
@@ -57,7 +56,7 @@ impl Bucket {
     #[cfg(all(feature = "cli", feature = "delta"))]
     pub(crate) fn append(&mut self, other: Self) {
         self.chunks.extend(other.chunks);
-        self.parts += other.parts;
+        self.count += other.count;
     }
 
     /// Whether it has no part.
@@ -74,7 +73,7 @@ impl Bucket {
 
     /// All of its parts, in the order of their arrival.
     pub(super) fn all_parts(&self) -> Result<Vec<Part<'_>>> {
-        let mut parts = Vec::with_capacity(self.parts);
+        let mut parts = Vec::with_capacity(self.count);
         for part in self.parts() {
             parts.push(part?);
         }

@@ -25,14 +25,14 @@ pub(super) const LISTENED: u8 = 2;
 /// Bits beside the flags: which of the texts a part has.
 const HAS_CONSUMER: u8 = 4;
 const HAS_CHANNEL: u8 = 8;
-/// Bit beside the flags: its numbers are too large for [`NARROW`] bytes and have [`WIDE`] of them.
+/// Bit beside the flags: its numbers are too large for [`NARROW`] and lie as in [`WIDE`].
 const IS_WIDE: u8 = 16;
 
-/// Bytes of the flags (1), the site (2), the day (4), the first message (8), the time from there to the last (5), the counts
-/// (3 times 1) and the lengths of the texts (3 times 1).
-const NARROW: usize = 26;
-/// The same of 1, 4, 4, 8, 8, 3 times 4 and 3 times 4 bytes.
-const WIDE: usize = 49;
+/// Bytes of its numbers: the site, the day, the first message, the time from there to the last, three counts, and the
+/// lengths of three texts.
+const NARROW: [usize; 10] = [2, 4, 8, 5, 1, 1, 1, 1, 1, 1];
+/// See [`NARROW`].
+const WIDE: [usize; 10] = [4, 4, 8, 8, 4, 4, 4, 8, 8, 8];
 
 /// The columns of parts: what they are partitioned by, and the parts.
 pub(super) fn schema() -> SchemaRef {
@@ -64,40 +64,32 @@ pub(super) struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// Appends its bytes: its numbers, then the texts.
+    /// Appends its bytes: its flags, its numbers, then the texts.
     pub(super) fn pack(&self, bytes: &mut Vec<u8>) {
         let texts = [Some(self.conversation_id), self.consumer_id, self.channel];
-        let length = |text: Option<&[u8]>| u32::try_from(text.map_or(0, <[u8]>::len));
-        let lengths = texts.map(|text| length(text).unwrap_or(u32::MAX));
+        let [consumers, agents, bots] = self.messages.map(u64::from);
+        let [conversation_id, consumer_id, channel] =
+            texts.map(|text| text.map_or(0, <[u8]>::len) as u64);
+        let numbers = [
+            u64::from(self.site),
+            u64::from(self.day.cast_unsigned()),
+            self.first.cast_unsigned(),
+            // The last is never before the first.
+            self.last.abs_diff(self.first),
+            consumers,
+            agents,
+            bots,
+            conversation_id,
+            consumer_id,
+            channel,
+        ];
         let mut flags = self.flags;
         flags |= u8::from(self.consumer_id.is_some()) * HAS_CONSUMER;
         flags |= u8::from(self.channel.is_some()) * HAS_CHANNEL;
-        // The last is never before the first.
-        let span = self.last.abs_diff(self.first);
-        let (site, day) = (self.site.to_le_bytes(), self.day.to_le_bytes());
-        let (first, span_bytes) = (self.first.to_le_bytes(), span.to_le_bytes());
-        let small = self.messages.iter().chain(&lengths).all(|n| *n < 1 << 8);
-        if small && self.site < 1 << 16 && span < 1 << 40 {
-            let mut head = [0; NARROW];
-            head[0] = flags;
-            head[1..3].copy_from_slice(&site[..2]);
-            head[3..7].copy_from_slice(&day);
-            head[7..15].copy_from_slice(&first);
-            head[15..20].copy_from_slice(&span_bytes[..5]);
-            head[20..23].copy_from_slice(&self.messages.map(|count| count.to_le_bytes()[0]));
-            head[23..26].copy_from_slice(&lengths.map(|length| length.to_le_bytes()[0]));
-            bytes.extend_from_slice(&head);
-        } else {
-            let mut head = [0; WIDE];
-            head[0] = flags | IS_WIDE;
-            head[1..5].copy_from_slice(&site);
-            head[5..9].copy_from_slice(&day);
-            head[9..17].copy_from_slice(&first);
-            head[17..25].copy_from_slice(&span_bytes);
-            let counts = self.messages.map(u32::to_le_bytes);
-            head[25..37].copy_from_slice(counts.as_flattened());
-            head[37..49].copy_from_slice(lengths.map(u32::to_le_bytes).as_flattened());
-            bytes.extend_from_slice(&head);
+        let mut fitting = numbers.iter().zip(NARROW);
+        match fitting.all(|(number, width)| width == 8 || number >> (8 * width) == 0) {
+            true => put(bytes, flags, numbers, NARROW),
+            false => put(bytes, flags | IS_WIDE, numbers, WIDE),
         }
         for text in texts.iter().flatten() {
             bytes.extend_from_slice(text);
@@ -115,72 +107,72 @@ impl<'a> Part<'a> {
 
     #[inline]
     fn read(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
-        let flags = *bytes.first()?;
-        let (head, span, messages, lengths, mut rest) = match flags & IS_WIDE {
-            0 => {
-                let (head, rest) = bytes.split_first_chunk::<NARROW>()?;
-                let [s0, s1] = chunk(head, 1)?;
-                let [t0, t1, t2, t3, t4] = chunk(head, 15)?;
-                let place = (
-                    u32::from_le_bytes([s0, s1, 0, 0]),
-                    chunk(head, 3)?,
-                    chunk(head, 7)?,
-                );
-                let span = u64::from_le_bytes([t0, t1, t2, t3, t4, 0, 0, 0]);
-                let (counts, lengths): ([u8; 3], [u8; 3]) = (chunk(head, 20)?, chunk(head, 23)?);
-                (
-                    place,
-                    span,
-                    counts.map(u32::from),
-                    lengths.map(u32::from),
-                    rest,
-                )
-            }
-            _ => {
-                let (head, rest) = bytes.split_first_chunk::<WIDE>()?;
-                let place = (
-                    u32::from_le_bytes(chunk(head, 1)?),
-                    chunk(head, 5)?,
-                    chunk(head, 9)?,
-                );
-                let number = |at| Some(u32::from_le_bytes(chunk(head, at)?));
-                (
-                    place,
-                    u64::from_le_bytes(chunk(head, 17)?),
-                    [number(25)?, number(29)?, number(33)?],
-                    [number(37)?, number(41)?, number(45)?],
-                    rest,
-                )
-            }
+        let (flags, rest) = bytes.split_first()?;
+        let (numbers, mut rest) = match flags & IS_WIDE {
+            0 => take(rest, NARROW)?,
+            _ => take(rest, WIDE)?,
         };
-        let mut text = |length: u32| {
-            let (text, after) = rest.split_at_checked(length as usize)?;
+        let mut text = |length: u64| {
+            let (text, after) = rest.split_at_checked(usize::try_from(length).ok()?)?;
             rest = after;
             Some(text)
         };
-        let [conversation_id, consumer_id, channel] = lengths;
-        let texts = (text(conversation_id)?, text(consumer_id)?, text(channel)?);
-        let (site, day, first) = head;
-        let first = i64::from_le_bytes(first);
-        let part = Self {
+        let [
             site,
-            day: i32::from_le_bytes(day),
-            conversation_id: texts.0,
-            consumer_id: (flags & HAS_CONSUMER != 0).then_some(texts.1),
+            day,
+            first,
+            span,
+            consumers,
+            agents,
+            bots,
+            conversation_id,
+            consumer_id,
+            channel,
+        ] = numbers;
+        let count = |number: u64| u32::try_from(number).ok();
+        let (conversation_id, consumer_id, channel) =
+            (text(conversation_id)?, text(consumer_id)?, text(channel)?);
+        let first = first.cast_signed();
+        let part = Self {
+            site: count(site)?,
+            day: count(day)?.cast_signed(),
+            conversation_id,
+            consumer_id: (flags & HAS_CONSUMER != 0).then_some(consumer_id),
             first,
             last: first.checked_add_unsigned(span)?,
-            messages,
+            messages: [count(consumers)?, count(agents)?, count(bots)?],
             flags: flags & (GEN_AI | LISTENED),
-            channel: (flags & HAS_CHANNEL != 0).then_some(texts.2),
+            channel: (flags & HAS_CHANNEL != 0).then_some(channel),
         };
         Some((part, rest))
     }
 }
 
-/// Some bytes from a place on.
-#[inline]
-fn chunk<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
-    bytes.get(at..)?.first_chunk().copied()
+/// Appends flags, and numbers of so many bytes each.
+#[inline(always)]
+fn put(bytes: &mut Vec<u8>, flags: u8, numbers: [u64; 10], widths: [usize; 10]) {
+    let mut head = [flags; 64];
+    let mut end = 1;
+    for (number, width) in numbers.into_iter().zip(widths) {
+        head[end..end + width].copy_from_slice(&number.to_le_bytes()[..width]);
+        end += width;
+    }
+    bytes.extend_from_slice(&head[..end]);
+}
+
+/// Numbers of so many bytes each, and the bytes after them.
+#[inline(always)]
+fn take(bytes: &[u8], widths: [usize; 10]) -> Option<([u64; 10], &[u8])> {
+    let (mut head, rest) = bytes.split_at_checked(widths.into_iter().sum())?;
+    let mut numbers = [0; 10];
+    for (number, width) in numbers.iter_mut().zip(widths) {
+        let (bytes, after) = head.split_at_checked(width)?;
+        let mut whole = [0; 8];
+        whole[..width].copy_from_slice(bytes);
+        *number = u64::from_le_bytes(whole);
+        head = after;
+    }
+    Some((numbers, rest))
 }
 
 fn damaged() -> DataFusionError {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::datasource::listing::{FileRange, PartitionedFile};
+use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{
     FileGroup, FileScanConfig, FileScanConfigBuilder, ParquetSource,
 };
@@ -83,22 +83,16 @@ fn in_pieces(scan: &DataSourceExec) -> Option<Arc<dyn ExecutionPlan>> {
 /// A file, or what is to be read of it, in pieces of at most so many bytes.
 fn pieces(file: &PartitionedFile, most: u64) -> Vec<PartitionedFile> {
     let (start, end) = file.range();
-    let (Ok(start), Ok(end), Ok(most)) = (start.try_into(), end.try_into(), usize::try_from(most))
-    else {
-        return vec![file.clone()];
-    };
-    let range: std::ops::Range<i64> = start..end;
-    if file.effective_size() <= most as u64 {
+    if end - start <= most {
         return vec![file.clone()];
     }
-    let piece = |start: i64| PartitionedFile {
-        range: Some(FileRange {
-            start,
-            end: start.saturating_add_unsigned(most as u64).min(range.end),
-        }),
-        ..file.clone()
+    let piece = |number: u64| {
+        let from = start + number * most;
+        let to = end.min(from + most);
+        file.clone()
+            .with_range(from.cast_signed(), to.cast_signed())
     };
-    range.clone().step_by(most).map(piece).collect()
+    (0..(end - start).div_ceil(most)).map(piece).collect()
 }
 
 #[cfg(test)]

@@ -267,20 +267,16 @@ pub(crate) fn drawdown(call_: &Call, rated: &Relation, cost: Cost) -> Result<Log
 /// took a few thousand rows for too many, and left hundreds of files to merge.
 fn accumulated(rated: &Relation, dars: LogicalPlan) -> Result<LogicalPlan> {
     let fields = dars.schema().fields().clone();
-    let plain = fields.iter().map(|field| {
-        let (name, plain) = (field.name(), without_views(field.data_type()));
-        match plain == *field.data_type() {
-            true => column(name),
-            false => cast(column(name), plain).alias(name),
-        }
-    });
-    let as_before = fields.iter().map(|field| {
-        let (name, own) = (field.name(), field.data_type());
-        match without_views(own) == *own {
-            true => column(name),
-            false => cast(column(name), own.clone()).alias(name),
-        }
-    });
+    let as_type = |field: &FieldRef, data_type: DataType| match without_views(field.data_type()) {
+        plain if plain == *field.data_type() => column(field.name()),
+        _ => cast(column(field.name()), data_type).alias(field.name()),
+    };
+    let plain = fields
+        .iter()
+        .map(|field| as_type(field, without_views(field.data_type())));
+    let as_before = fields
+        .iter()
+        .map(|field| as_type(field, field.data_type().clone()));
     LogicalPlanBuilder::from(dars)
         .project(plain.collect::<Vec<_>>())?
         .window(vec![cumulative(rated)?.alias("cumulative")])?

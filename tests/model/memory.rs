@@ -1,10 +1,8 @@
 //! A limit of memory decides how long an answer takes, and never what it is.
 
-use std::sync::Arc;
+use datafusion::physical_plan::ExecutionPlan;
 
-use datafusion::physical_plan::{ExecutionPlan, collect};
-
-use super::paths::{MANY, SITES};
+use super::paths::{MANY, SITES, sorted};
 use crate::session::{Layout, block_on, fresh};
 
 const CONTRACTS: &str = "CREATE VIEW contracts AS SELECT 'contract-' || n AS contract_id, 'o' || n AS org_id, \
@@ -55,13 +53,7 @@ async fn answered(memory: Option<usize>, partitions: usize, sql: &str) -> (Vec<S
     for view in [MANY, SITES, CONTRACTS] {
         dayrate::sql(&ctx, view).await.unwrap();
     }
-    let frame = dayrate::sql(&ctx, sql).await.unwrap();
-    let context = Arc::new(frame.task_ctx());
-    let plan = frame.create_physical_plan().await.unwrap();
-    let batches = collect(Arc::clone(&plan), context).await.unwrap();
-    let text = arrow::util::pretty::pretty_format_batches(&batches).unwrap();
-    let mut lines: Vec<String> = text.to_string().lines().map(str::to_owned).collect();
-    lines.sort();
+    let (lines, plan) = sorted(&ctx, sql).await;
     let mut spilled = Spilled::default();
     count(plan.as_ref(), &mut spilled);
     (lines, spilled)

@@ -153,7 +153,16 @@ pub(super) async fn many(memory: Option<usize>) -> SessionContext {
 async fn answered(memory: Option<usize>, path: &str, sql: &str) -> (Vec<String>, bool) {
     let ctx = many(memory).await;
     set(&ctx, path).await;
-    let frame = dayrate::sql(&ctx, sql).await.unwrap();
+    let (lines, plan) = sorted(&ctx, sql).await;
+    (lines, spilled(plan.as_ref()))
+}
+
+/// The rows of a query, sorted, and its plan with what it measured.
+pub(super) async fn sorted(
+    ctx: &SessionContext,
+    sql: &str,
+) -> (Vec<String>, Arc<dyn ExecutionPlan>) {
+    let frame = dayrate::sql(ctx, sql).await.unwrap();
     let context = Arc::new(frame.task_ctx());
     let plan = frame.create_physical_plan().await.unwrap();
     let batches: Vec<RecordBatch> = collect(Arc::clone(&plan), context).await.unwrap();
@@ -162,7 +171,7 @@ async fn answered(memory: Option<usize>, path: &str, sql: &str) -> (Vec<String>,
         .to_string();
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     lines.sort();
-    (lines, spilled(plan.as_ref()))
+    (lines, plan)
 }
 
 /// What a filter on site and day leaves out is not made into parts either, and the plan says which DARs are asked for.
